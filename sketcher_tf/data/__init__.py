@@ -1,0 +1,1 @@
+"""Reading drawings, preparing them and feeding them to training."""

@@ -1,0 +1,180 @@
+"""What a prepared data set is: conditions, scale, limits, splits, counts.
+
+The schema is written beside the TFRecords as `schema.json` and travels inside
+every model, so that a model knows the words it was trained on.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One thing that a drawing is conditioned on, e.g. its category."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The conditions a model knows. `c` is the concatenation of one-hots.
+
+    Attributes:
+        factors: the factors, in the order of `c`.
+        scale_factor: pixels per unit; offsets are divided by it for the model
+            (the standard deviation of the training offsets, as in Sketch-RNN).
+        max_seq_len: points of the longest drawing, start token excluded; the
+            N_max of the loss.
+        image_size: pixels per side of the raster X_r.
+    """
+
+    factors: tuple[Factor, ...]
+    scale_factor: float
+    max_seq_len: int
+    image_size: int
+
+    @property
+    def condition_size(self) -> int:
+        """The width of the condition vector c."""
+        return sum(len(factor.values) for factor in self.factors)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every single value of the first factor: the sheets' rows."""
+        return self.factors[0].values
+
+    def encode(self, ids: np.ndarray) -> np.ndarray:
+        """Value numbers int [..., F] as one-hots float32 [..., condition]."""
+        parts = [
+            np.eye(len(factor.values), dtype=np.float32)[ids[..., i]]
+            for i, factor in enumerate(self.factors)
+        ]
+        return np.concatenate(parts, axis=-1)
+
+    def parse(self, text: str) -> np.ndarray:
+        """A condition as a user types it, as float32 [condition_size].
+
+        `cat`; `cat*0.5+pig*0.5` (a blend, normalised to sum 1); with several
+        factors `gender=female,emotion=happy*0.5+sad*0.5`. A bare value is
+        looked up in every factor. A factor not named is spread evenly.
+
+        Raises:
+            ValueError: an unknown factor or value, or a weight that is not a
+                positive number.
+        """
+        weights = [np.zeros(len(f.values), np.float32) for f in self.factors]
+        for part in text.split(","):
+            name, _, blend = part.rpartition("=")
+            for term in blend.split("+"):
+                word, star, weight = term.strip().rpartition("*")
+                word, weight = (word, weight) if star else (weight, "1")
+                factor, value = self._find(name.strip(), word.strip())
+                weights[factor][value] += _positive(weight, term)
+        uniform = [np.full_like(w, 1 / len(w)) for w in weights]
+        return np.concatenate(
+            [
+                w / w.sum() if w.sum() else u
+                for w, u in zip(weights, uniform, strict=True)
+            ]
+        )
+
+    def _find(self, name: str, word: str) -> tuple[int, int]:
+        for i, factor in enumerate(self.factors):
+            if name in ("", factor.name) and word in factor.values:
+                return i, factor.values.index(word)
+        known = "; ".join(
+            f"{f.name}: {', '.join(f.values)}" for f in self.factors
+        )
+        raise ValueError(
+            "a condition must use the words of the model; received "
+            f"{f'{name}={word}' if name else word!r}. Known: {known}."
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types, for JSON and for `get_config`."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Schema":
+        """Inverse of `to_json`."""
+        factors = tuple(
+            Factor(f["name"], tuple(f["values"])) for f in values["factors"]
+        )
+        return cls(**{**values, "factors": factors})
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split: its shards (file names) and its drawings by point count."""
+
+    shards: tuple[str, ...]
+    lengths: Mapping[int, int]
+
+    @property
+    def count(self) -> int:
+        """The number of drawings."""
+        return sum(self.lengths.values())
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that `schema.json` says of a prepared folder.
+
+    Attributes:
+        schema: what a model needs to know.
+        splits: `train`, `valid` and `test`.
+        counts: drawings per split and value of the first factor.
+        skipped: bad rows by cause.
+        sources: where the drawings came from.
+        attribution: whom to name.
+    """
+
+    schema: Schema
+    splits: Mapping[str, Split]
+    counts: Mapping[str, Mapping[str, int]]
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    attribution: str = ""
+
+    def dumps(self) -> str:
+        """As JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True)
+
+    @classmethod
+    def loads(cls, text: str) -> "Manifest":
+        """Inverse of `dumps`."""
+        values = json.loads(text)
+        splits = {
+            name: Split(
+                tuple(split["shards"]),
+                {int(n): count for n, count in split["lengths"].items()},
+            )
+            for name, split in values["splits"].items()
+        }
+        return cls(
+            **{
+                **values,
+                "schema": Schema.from_json(values["schema"]),
+                "splits": splits,
+                "sources": tuple(values["sources"]),
+            }
+        )
+
+
+def _positive(text: str, term: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight < float("inf"):
+        raise ValueError(
+            "the weight in a blend must be a positive number; received "
+            f"{term.strip()!r}. Write for example cat*0.5+pig*0.5."
+        )
+    return weight

@@ -1,0 +1,1 @@
+"""Keras layers of the model, one part of the paper per module."""
