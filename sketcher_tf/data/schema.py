@@ -45,9 +45,15 @@ class Schema:
         return sum(len(factor.values) for factor in self.factors)
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """Every single value of the first factor: the sheets' rows."""
-        return self.factors[0].values
+    def words(self) -> tuple[str, ...]:
+        """A condition for every single value, as `parse` reads it."""
+        if len(self.factors) == 1:
+            return self.factors[0].values
+        return tuple(
+            f"{factor.name}={value}"
+            for factor in self.factors
+            for value in factor.values
+        )
 
     def encode(self, ids: np.ndarray) -> np.ndarray:
         """Value numbers int [..., F] as one-hots float32 [..., condition]."""
@@ -57,18 +63,21 @@ class Schema:
         ]
         return np.concatenate(parts, axis=-1)
 
-    def parse(self, text: str) -> np.ndarray:
+    def parse(
+        self, text: str, rng: np.random.Generator | None = None
+    ) -> np.ndarray:
         """A condition as a user types it, as float32 [condition_size].
 
         `cat`; `cat*0.5+pig*0.5` (a blend, normalised to sum 1); with several
         factors `gender=female,emotion=happy*0.5+sad*0.5`. A bare value is
-        looked up in every factor. A factor not named is spread evenly.
+        looked up in every factor. A factor not named takes a value from `rng`,
+        or is spread evenly without one.
 
         Raises:
             ValueError: an unknown factor or value, or a weight that is not a
                 positive number.
         """
-        weights = [np.zeros(len(f.values), np.float32) for f in self.factors]
+        weights = [np.zeros(len(f.values)) for f in self.factors]
         for part in text.split(","):
             name, _, blend = part.rpartition("=")
             for term in blend.split("+"):
@@ -76,13 +85,8 @@ class Schema:
                 word, weight = (word, weight) if star else (weight, "1")
                 factor, value = self._find(name.strip(), word.strip())
                 weights[factor][value] += _positive(weight, term)
-        uniform = [np.full_like(w, 1 / len(w)) for w in weights]
-        return np.concatenate(
-            [
-                w / w.sum() if w.sum() else u
-                for w, u in zip(weights, uniform, strict=True)
-            ]
-        )
+        parts = [_one_sum(w, rng) for w in weights]
+        return np.concatenate(parts).astype(np.float32)
 
     def _find(self, name: str, word: str) -> tuple[int, int]:
         for i, factor in enumerate(self.factors):
@@ -167,12 +171,22 @@ class Manifest:
         )
 
 
+def _one_sum(
+    weights: np.ndarray, rng: np.random.Generator | None
+) -> np.ndarray:
+    if weights.sum():
+        return weights / weights.sum()
+    if rng is None:
+        return np.full_like(weights, 1 / len(weights))
+    return np.eye(len(weights))[rng.integers(len(weights))]
+
+
 def _positive(text: str, term: str) -> float:
     try:
         weight = float(text)
     except ValueError:
         weight = -1.0
-    if not 0 < weight < float("inf"):
+    if not 0 < weight <= 1e9:
         raise ValueError(
             "the weight in a blend must be a positive number; received "
             f"{term.strip()!r}. Write for example cat*0.5+pig*0.5."
