@@ -1,0 +1,277 @@
+"""What can be chosen: frozen dataclasses, one per concern, and the presets.
+
+Every field is set from the command line by `--set section.field=value`; the
+whole is stored as JSON in the run folder and inside the model. Where a default
+has no comment it is Sketch-RNN's (Ha and Eck 2017). No TensorFlow here.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def _check(holds: bool, rule: str, received: Any) -> None:
+    if not holds:
+        raise ValueError(f"{rule}; received {received!r}.")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the network; the paper's symbols in brackets."""
+
+    rnn: Literal["lstm", "layer_norm", "hyper"] = "lstm"
+    encoder_units: int = 256  # per direction
+    decoder_units: int = 512
+    latent_size: int = 128  # z_s
+    num_mixtures: int = 20  # M
+    recurrent_dropout: float = 0.1
+    conditional: bool = True  # whether c is used at all
+    # Influence layer: one W_j per step, one W for all, or off.
+    influence: Literal["full", "shared", "none"] = "shared"
+    influence_size: int = 64  # a_d
+    image_latent_size: int = 128  # z_r; 0 switches the CNN autoencoder off
+    image_filters: int = 16  # of the first convolution; doubled twice
+    # Smallest standard deviation of an offset, in units of the scale factor.
+    # Drawings lie on a grid of one pixel; a density sharper than that would
+    # only learn the grid, and grows without bound.
+    min_scale: float = 0.01
+    prior_rank: int = 16  # directions kept per class by the latent prior
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError, with the rule that is broken."""
+        for name in (
+            "encoder_units",
+            "decoder_units",
+            "latent_size",
+            "num_mixtures",
+            "influence_size",
+            "image_filters",
+            "prior_rank",
+        ):
+            value = getattr(self, name)
+            _check(value >= 1, f"model.{name} must be at least 1", value)
+        _check(
+            self.image_latent_size >= 0,
+            "model.image_latent_size must be 0 (off) or more",
+            self.image_latent_size,
+        )
+        _check(
+            0 <= self.recurrent_dropout < 1,
+            "model.recurrent_dropout must be in [0, 1)",
+            self.recurrent_dropout,
+        )
+        _check(
+            self.min_scale > 0, "model.min_scale must be > 0", self.min_scale
+        )
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Loss = l_r + alpha max(l_kl, epsilon), l_kl = l_z + beta l_a."""
+
+    kl_weight: float = 0.5  # alpha
+    kl_weight_start: float = 0.01  # eta_min
+    kl_decay_rate: float = 0.99995  # R
+    kl_tolerance: float = 0.2  # epsilon, in nats per latent
+    influence_kl_weight: float = 1.0  # beta; the paper gives no number
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError, with the rule that is broken."""
+        for name, value in dataclasses.asdict(self).items():
+            _check(value >= 0, f"loss.{name} must be 0 or more", value)
+        _check(
+            self.kl_decay_rate <= 1,
+            "loss.kl_decay_rate must be at most 1",
+            self.kl_decay_rate,
+        )
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How drawings become batches."""
+
+    batch_size: int = 100  # over all replicas
+    num_buckets: int = 16  # by length, cut so that padding is least
+    shuffle_buffer: int = 20_000  # drawings
+    random_scale: float = 0.15  # x and y are stretched by 1 +- this
+    drop_point: float = 0.1  # probability for a point inside a stroke
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError, with the rule that is broken."""
+        for name in ("batch_size", "num_buckets", "shuffle_buffer"):
+            value = getattr(self, name)
+            _check(value >= 1, f"data.{name} must be at least 1", value)
+        for name in ("random_scale", "drop_point"):
+            value = getattr(self, name)
+            _check(0 <= value < 1, f"data.{name} must be in [0, 1)", value)
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How long and how fast."""
+
+    epochs: int = 100
+    steps_per_epoch: int = 0  # 0: one pass over the training split
+    image_epochs: int = 8  # passes of the CNN autoencoder's own phase
+    learning_rate: float = 1e-3
+    min_learning_rate: float = 1e-5
+    learning_rate_decay: float = 0.9999  # per step
+    gradient_clip: float = 1.0  # by value
+    patience: int = 10  # epochs without a better validation loss; 0: never stop
+    sheet_every: int = 5  # epochs between two sheets of sketches
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError, with the rule that is broken."""
+        for name in ("epochs", "sheet_every"):
+            value = getattr(self, name)
+            _check(value >= 1, f"training.{name} must be at least 1", value)
+        for name in (
+            "steps_per_epoch",
+            "image_epochs",
+            "patience",
+            "min_learning_rate",
+        ):
+            value = getattr(self, name)
+            _check(value >= 0, f"training.{name} must be 0 or more", value)
+        for name in ("learning_rate", "gradient_clip"):
+            value = getattr(self, name)
+            _check(value > 0, f"training.{name} must be above 0", value)
+        _check(
+            0 < self.learning_rate_decay <= 1,
+            "training.learning_rate_decay must be above 0 and at most 1",
+            self.learning_rate_decay,
+        )
+        _check(
+            0 <= self.seed < 2**31,
+            "training.seed must be 0 or more and below 2**31",
+            self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class Config:
+    """All of it."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Plain types, for JSON and for `get_config`."""
+        return dataclasses.asdict(self)
+
+    def dumps(self) -> str:
+        """As JSON text."""
+        return json.dumps(self.to_json(), indent=2)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Mapping[str, Any]]) -> "Config":
+        """Inverse of `to_json`; fields left out keep their default.
+
+        Raises:
+            ValueError: an unknown section or field, or a bad value.
+        """
+        unknown = values.keys() - {f.name for f in dataclasses.fields(cls)}
+        _check(not unknown, "a section must be a known one", unknown)
+        return cls().replace(
+            (f"{section}.{name}", value)
+            for section, fields in values.items()
+            for name, value in fields.items()
+        )
+
+    def replace(self, changes: Iterable[tuple[str, Any]]) -> "Config":
+        """With `section.field` set to a value, or to its text.
+
+        Raises:
+            ValueError: an unknown section or field, or a bad value.
+        """
+        sections = {f.name: {} for f in dataclasses.fields(self)}
+        for path, value in changes:
+            section, _, name = path.partition(".")
+            known = _fields(getattr(self, section, None))
+            if name not in known:
+                raise ValueError(
+                    "a setting must be section.field of the configuration; "
+                    f"received {path!r}. Known: {', '.join(_paths(self))}."
+                )
+            sections[section][name] = _convert(path, known[name], value)
+        return Config(
+            **{
+                section: dataclasses.replace(getattr(self, section), **values)
+                for section, values in sections.items()
+            }
+        )
+
+
+def _fields(section: Any) -> dict[str, Any]:
+    if not dataclasses.is_dataclass(section):
+        return {}
+    return {f.name: f.type for f in dataclasses.fields(section)}
+
+
+def _paths(config: Config) -> list[str]:
+    return [
+        f"{section.name}.{name}"
+        for section in dataclasses.fields(config)
+        for name in _fields(getattr(config, section.name))
+    ]
+
+
+def _convert(path: str, kind: Any, value: Any) -> Any:
+    """`value`, or its text, as `kind`: a type or a Literal of words."""
+    words = getattr(kind, "__args__", None)
+    if words:
+        _check(value in words, f"{path} must be one of {words}", value)
+        return value
+    if kind is bool:
+        known = {"true": True, "false": False}
+        _check(str(value).lower() in known, f"{path} is true or false", value)
+        return known[str(value).lower()]
+    try:
+        converted = kind(value)
+    except (TypeError, ValueError):
+        converted = None
+    # A number with a fraction is no int, though Python would make it one.
+    lost = not isinstance(value, str) and converted != value
+    if converted is None or lost:
+        raise ValueError(
+            f"{path} must be of type {kind.__name__}; received {value!r}."
+        )
+    return converted
+
+
+PRESETS: Mapping[str, Config] = {
+    # Minutes on two cores, for the doodles that the project draws itself.
+    "quick": Config(
+        model=ModelConfig(
+            encoder_units=128,
+            decoder_units=256,
+            latent_size=32,
+            influence_size=16,
+            image_latent_size=32,
+            image_filters=8,
+        ),
+        loss=LossConfig(kl_decay_rate=0.999),
+        data=DataConfig(batch_size=50, drop_point=0.0),
+        training=TrainingConfig(
+            epochs=10,
+            image_epochs=2,
+            learning_rate=2e-3,
+            learning_rate_decay=0.999,
+            sheet_every=3,
+        ),
+    ),
+    # The sizes of the paper, for people's drawings.
+    "paper": Config(),
+    # The baseline: the same network with its three extensions off.
+    "sketch_rnn": Config(
+        model=ModelConfig(
+            conditional=False, influence="none", image_latent_size=0
+        )
+    ),
+}

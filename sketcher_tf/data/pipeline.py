@@ -1,0 +1,231 @@
+"""From prepared records to batches: a stream that never holds the whole set.
+
+Batches hold drawings of about the same length, padded to the longest that
+their bucket can have, so that little time goes into padding and each bucket
+has one static shape. Everything is a function of (seed, epoch): training that
+resumes at an epoch sees the same batches as if it had never stopped.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.batch import SketchBatch
+from sketcher_tf.data.schema import Manifest, Schema, Split
+from sketcher_tf.data.transforms import augment
+
+_FEATURES = {
+    "stroke3": tf.io.FixedLenFeature([], tf.string),
+    "image": tf.io.FixedLenFeature([], tf.string),
+}
+
+
+def bucket_limits(lengths: Mapping[int, int], num_buckets: int) -> list[int]:
+    """The longest drawing of each bucket, so that padding is least.
+
+    Dynamic programming over the lengths that occur: the best way to cut the
+    first j lengths into k buckets ends with a bucket i ... j, and the best way
+    to cut the first i into k - 1.
+
+    Args:
+        lengths: how many drawings have how many points.
+        num_buckets: at most this many buckets.
+    """
+    if not lengths:
+        return []
+    points = np.array(sorted(lengths))
+    drawings = np.cumsum([0, *(lengths[n] for n in points)])
+    # cost[i, j]: padded points of one bucket of the lengths i ... j - 1.
+    cost = (drawings - drawings[:, None]) * np.append(0, points).astype(float)
+    cost[np.tril_indices(len(cost))] = np.inf
+    best, cuts = cost[0], []
+    for _ in range(min(num_buckets, len(points)) - 1):
+        total = best[:, None] + cost
+        cuts.append(np.argmin(total, axis=0))
+        best = np.min(total, axis=0)
+    ends = [len(points)]
+    for cut in reversed(cuts):
+        ends.append(int(cut[ends[-1]]))
+    return points[np.array(ends[::-1]) - 1].tolist()
+
+
+def steps_per_epoch(split: Split, config: DataConfig) -> int:
+    """How many batches one pass over `split` makes."""
+    limits = bucket_limits(split.lengths, config.num_buckets)
+    counts = np.zeros(len(limits), int)
+    for length, count in split.lengths.items():
+        counts[np.searchsorted(limits, length)] += count
+    return int(np.ceil(counts / config.batch_size).sum())
+
+
+def training_batches(
+    folder: Path,
+    manifest: Manifest,
+    config: DataConfig,
+    seed: int,
+    epochs: range,
+    steps: int = 0,
+) -> tf.data.Dataset:
+    """Shuffled and augmented batches, epoch after epoch.
+
+    Args:
+        folder: the prepared data.
+        manifest: what it says of itself.
+        config: batch size, buckets, augmentation.
+        seed: of order and augmentation.
+        epochs: the epochs to make batches for.
+        steps: batches per epoch; 0 is one pass.
+
+    Returns:
+        A dataset of `SketchBatch`, `steps` per epoch.
+    """
+    split = manifest.splits["train"]
+    steps = steps or steps_per_epoch(split, config)
+    shards = tf.constant([str(folder / name) for name in split.shards])
+
+    def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        # The seed of this graph alone, which `shuffle` mixes with its own. It
+        # takes no tensor for its own if this one is 0.
+        tf.random.set_seed(seed + 1)
+        epoch_seed = tf.stack([tf.constant(seed, tf.int64), epoch])
+        order = tf.argsort(
+            tf.random.stateless_uniform([len(split.shards)], epoch_seed)
+        )
+        drawings = _drawings(tf.gather(shards, order), manifest.schema)
+        drawings = drawings.shuffle(config.shuffle_buffer, seed=epoch)
+        batches = _bucketed(drawings, split, manifest.schema, config)
+        # A pass of a small set may be shorter than the steps asked for.
+        batches = batches.repeat().take(steps).enumerate()
+        return batches.map(
+            lambda i, batch: augment(
+                batch, tf.stack([seed, epoch * steps + i]), config
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+
+    numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
+    return numbers.flat_map(epoch_batches).prefetch(8)
+
+
+def evaluation_batches(
+    folder: Path, manifest: Manifest, split_name: str, config: DataConfig
+) -> tf.data.Dataset:
+    """Every drawing of a split once, as it is, in a fixed order."""
+    split = manifest.splits[split_name]
+    shards = tf.constant(
+        [str(folder / name) for name in split.shards], tf.string
+    )
+    drawings = _drawings(shards, manifest.schema)
+    batches = _bucketed(drawings, split, manifest.schema, config)
+    return batches.prefetch(8)
+
+
+def replica_batches(
+    batches: tf.data.Dataset, strategy: tf.distribute.Strategy
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """The same batches, each cut into one part per replica.
+
+    Every worker makes all batches and takes its parts, so that the data do not
+    depend on the number of replicas. Parts differ by a drawing at most; they
+    are empty where a batch has fewer drawings than there are replicas.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return batches
+
+    def parts(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        here = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * here
+        return batches.flat_map(
+            lambda batch: tf.data.Dataset.range(first, first + here).map(
+                lambda i: SketchBatch(*(_part(x, i, replicas) for x in batch))
+            )
+        )
+
+    return strategy.distribute_datasets_from_function(parts)
+
+
+def _part(field: tf.Tensor, i: tf.Tensor, replicas: int) -> tf.Tensor:
+    i = tf.cast(i, tf.int32)
+    size = tf.shape(field)[0]
+    return field[i * size // replicas : (i + 1) * size // replicas]
+
+
+def _drawings(shards: tf.Tensor, schema: Schema) -> tf.data.Dataset:
+    """Single drawings as `SketchBatch`, points [N, 5], image still a PNG."""
+    features = {
+        **_FEATURES,
+        "labels": tf.io.FixedLenFeature([len(schema.factors)], tf.int64),
+    }
+
+    def parse(record: tf.Tensor) -> SketchBatch:
+        example = tf.io.parse_single_example(record, features)
+        stroke3 = tf.reshape(
+            tf.io.decode_raw(example["stroke3"], tf.float32), [-1, 3]
+        )
+        condition = [
+            tf.one_hot(example["labels"][i], len(factor.values))
+            for i, factor in enumerate(schema.factors)
+        ]
+        return SketchBatch(
+            _stroke5(stroke3, schema.scale_factor),
+            tf.concat(condition, axis=0),
+            example["image"],
+        )
+
+    return tf.data.TFRecordDataset(shards).map(
+        parse, num_parallel_calls=tf.data.AUTOTUNE
+    )
+
+
+def _stroke5(stroke3: tf.Tensor, scale_factor: float) -> tf.Tensor:
+    lifted = stroke3[:, 2:]
+    return tf.concat(
+        [
+            stroke3[:, :2] / scale_factor,
+            1 - lifted,
+            lifted,
+            tf.zeros_like(lifted),
+        ],
+        axis=1,
+    )
+
+
+def _bucketed(
+    drawings: tf.data.Dataset,
+    split: Split,
+    schema: Schema,
+    config: DataConfig,
+) -> tf.data.Dataset:
+    limits = bucket_limits(split.lengths, config.num_buckets)
+    batches = drawings.bucket_by_sequence_length(
+        lambda drawing: tf.shape(drawing.points)[0],
+        # A bucket takes what is below its boundary, and pads to one less.
+        bucket_boundaries=[limit + 1 for limit in limits],
+        bucket_batch_sizes=[config.batch_size] * (len(limits) + 1),
+        padded_shapes=SketchBatch([None, 5], [schema.condition_size], []),
+        pad_to_bucket_boundary=True,
+    )
+    return batches.map(
+        lambda batch: _finish(batch, schema.image_size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+
+
+def _finish(batch: SketchBatch, image_size: int) -> SketchBatch:
+    """Adds the end tokens after each drawing and decodes the images."""
+    points = tf.pad(batch.points, [[0, 0], [0, 1], [0, 0]])
+    end = 1 - tf.reduce_sum(points[..., 2:4], axis=-1, keepdims=True)
+    points = tf.concat([points[..., :4], end], axis=-1)
+    images = tf.map_fn(
+        tf.io.decode_png,
+        batch.image,
+        fn_output_signature=tf.TensorSpec([None, None, 1], tf.uint8),
+    )
+    images = tf.ensure_shape(images, [None, image_size, image_size, 1])
+    return SketchBatch(
+        points, batch.condition, tf.cast(images, tf.float32) / 255
+    )

@@ -1,0 +1,38 @@
+"""Files that are whole at any moment, and work that only one process does."""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Calls `write` with a path beside `path`, then renames it to `path`.
+
+    Whoever looks at `path`, also after a crash, sees the old or the new file,
+    never a half.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = path.with_name(f".building-{path.name}")
+    write(building)
+    with open(building, "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(building, path)
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """Holds the lock file `path`; however the process ends, it is free again.
+
+    Args:
+        path: made if it is missing, and left behind.
+        wait: until another process is done with it.
+
+    Raises:
+        BlockingIOError: another process holds it, and `wait` is off.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
