@@ -1,0 +1,167 @@
+"""The output distribution: a mixture of bivariate Gaussians and a pen state.
+
+    p(dx, dy) = sum_m pi_m N(dx, dy; mu_m, sigma_m, rho_m),  p(pen) = q
+
+Everything here is float32 and pure; densities are evaluated in log space.
+References: Graves 2013; Ha and Eck 2017, equations 3 to 6.
+"""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+# tanh reaches 1 in float32, and a Gaussian with correlation 1 has no density.
+_MAX_CORRELATION = 0.999
+_MAX_LOG_SCALE = 8.0  # exp of more than this is no drawing but an overflow
+
+
+class MixtureParams(NamedTuple):
+    """What one step predicts; M components.
+
+    Attributes:
+        mixture_logits: float32 [..., M].
+        loc: float32 [..., M, 2].
+        scale: float32 [..., M, 2], standard deviations.
+        correlation: float32 [..., M].
+        pen_logits: float32 [..., 3], of (p_down, p_up, p_end).
+    """
+
+    mixture_logits: tf.Tensor
+    loc: tf.Tensor
+    scale: tf.Tensor
+    correlation: tf.Tensor
+    pen_logits: tf.Tensor
+
+
+class PointNoise(NamedTuple):
+    """All the randomness of one point, drawn beforehand.
+
+    Attributes:
+        component: float32 [...], uniform on [0, 1), picks the component.
+        pen: float32 [...], uniform on [0, 1), picks the pen state.
+        offset: float32 [..., 2], standard normal.
+    """
+
+    component: tf.Tensor
+    pen: tf.Tensor
+    offset: tf.Tensor
+
+
+def raw_size(num_mixtures: int) -> int:
+    """How many numbers the network puts out per step."""
+    return 6 * num_mixtures + 3
+
+
+def split_params(raw: tf.Tensor, min_scale: float) -> MixtureParams:
+    """Network output [..., 6M + 3] as bounded quantities."""
+    num_mixtures = (raw.shape[-1] - 3) // 6
+    pen, logits, loc, log_scale, correlation = tf.split(
+        tf.cast(raw, tf.float32),
+        [3, *(num_mixtures * k for k in (1, 2, 2, 1))],
+        axis=-1,
+    )
+    pair = tf.concat([tf.shape(logits), [2]], axis=0)
+    scale = tf.exp(tf.minimum(tf.reshape(log_scale, pair), _MAX_LOG_SCALE))
+    return MixtureParams(
+        logits,
+        tf.reshape(loc, pair),
+        scale + min_scale,
+        tf.tanh(correlation) * _MAX_CORRELATION,
+        pen,
+    )
+
+
+def offset_log_prob(offsets: tf.Tensor, params: MixtureParams) -> tf.Tensor:
+    """Log density of pen offsets, in nats.
+
+    log sum_m pi_m N(offset; loc_m, scale_m, correlation_m), as one logsumexp.
+
+    Args:
+        offsets: float32 [..., 2], in units of the scale factor.
+        params: fields [..., M].
+
+    Returns:
+        float32 [...].
+
+    Reference: Ha and Eck 2017, equation 3; Graves 2013, equations 24 and 25.
+    """
+    x, y = tf.unstack(
+        (offsets[..., None, :] - params.loc) / params.scale, axis=-1
+    )  # [..., M]
+    free = 1 - tf.square(params.correlation)
+    distance = tf.square(x) + tf.square(y) - 2 * params.correlation * x * y
+    log_prob = (
+        -distance / (2 * free)
+        - 0.5 * tf.math.log(free)
+        - tf.reduce_sum(tf.math.log(params.scale), axis=-1)
+        - math.log(2 * math.pi)
+    )
+    log_weight = tf.nn.log_softmax(params.mixture_logits)
+    return tf.reduce_logsumexp(log_weight + log_prob, axis=-1)
+
+
+def pen_log_prob(pen_state: tf.Tensor, params: MixtureParams) -> tf.Tensor:
+    """Log probability of one-hot pen states [..., 3], float32 [...]."""
+    return -tf.nn.softmax_cross_entropy_with_logits(
+        pen_state, params.pen_logits
+    )
+
+
+def adjust_temperature(
+    params: MixtureParams, temperature: tf.Tensor
+) -> MixtureParams:
+    """Divides both logits by tau and multiplies the variances by tau.
+
+    Args:
+        params: fields [B, M] and [B, 3].
+        temperature: float32 [B], tau above 0.
+
+    Reference: Ha and Eck 2017, equation 12.
+    """
+    tau = temperature[:, None]
+    return params._replace(
+        mixture_logits=params.mixture_logits / tau,
+        pen_logits=params.pen_logits / tau,
+        scale=params.scale * tf.sqrt(tau)[..., None],
+    )
+
+
+def sample(params: MixtureParams, noise: PointNoise) -> tf.Tensor:
+    """The point that `noise` picks, stroke-5 float32 [..., 5]."""
+    component = _pick(params.mixture_logits, noise.component)
+    loc = _choose(params.loc, component, axis=-2)
+    scale = _choose(params.scale, component, axis=-2)
+    correlation = _choose(params.correlation, component, axis=-1)
+    first, second = tf.unstack(noise.offset, axis=-1)
+    mixed = correlation * first + tf.sqrt(1 - correlation**2) * second
+    offset = loc + scale * tf.stack([first, mixed], axis=-1)
+    return _point(offset, _pick(params.pen_logits, noise.pen))
+
+
+def mode(params: MixtureParams) -> tf.Tensor:
+    """The likeliest component's mean and pen state, stroke-5 [..., 5]."""
+    component = tf.argmax(params.mixture_logits, axis=-1)
+    offset = _choose(params.loc, component, axis=-2)
+    return _point(offset, tf.argmax(params.pen_logits, axis=-1))
+
+
+def _choose(field: tf.Tensor, component: tf.Tensor, axis: int) -> tf.Tensor:
+    rank = component.shape.rank
+    return tf.gather(field, component, axis=axis, batch_dims=rank)
+
+
+def _point(offset: tf.Tensor, pen: tf.Tensor) -> tf.Tensor:
+    """The end token carries no offset, as in training."""
+    pen_state = tf.one_hot(pen, 3)
+    return tf.concat([offset * (1 - pen_state[..., 2:]), pen_state], axis=-1)
+
+
+def _pick(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Inverse CDF: the first choice whose cumulative share exceeds u."""
+    cumulative = tf.cumsum(tf.nn.softmax(logits), axis=-1)
+    below = tf.reduce_sum(
+        tf.cast(cumulative <= uniform[..., None], tf.int32), axis=-1
+    )
+    # Rounding may leave the last sum a little below 1, and u above it.
+    return tf.minimum(below, logits.shape[-1] - 1)
