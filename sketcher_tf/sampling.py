@@ -1,0 +1,226 @@
+"""Drawing: a sketch is a pure function of (condition, latents, noise).
+
+All randomness is drawn first, from one seed per sketch, and handed in. The same
+seed gives the same sketch, alone or in any batch.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from sketcher_tf.layers.mixture import (
+    MixtureParams,
+    PointNoise,
+    adjust_temperature,
+    mode,
+    offset_log_prob,
+    pen_log_prob,
+    sample,
+)
+from sketcher_tf.model import AISketcher
+from sketcher_tf.strokes import END_TOKEN, START_TOKEN
+
+# Streams of one seed, kept apart by what they are for.
+_LATENTS, _COMPONENT, _PEN, _OFFSET, _CHOICE = range(5)
+
+
+class Prefix(NamedTuple):
+    """Points that are given and not drawn.
+
+    Attributes:
+        points: stroke-5 float32 [B, P, 5], in units of the scale factor.
+        length: int32 [B], how many of them are given.
+    """
+
+    points: tf.Tensor
+    length: tf.Tensor
+
+
+def no_prefix(batch: tf.Tensor) -> Prefix:
+    """Nothing given, for `batch` sketches."""
+    return Prefix(tf.zeros([batch, 1, 5]), tf.zeros([batch], tf.int32))
+
+
+def draw_noise(seeds: tf.Tensor, num_points: int) -> PointNoise:
+    """All randomness of the points, fields [B, num_points, ...].
+
+    Args:
+        seeds: int32 [B, 2], one per sketch.
+        num_points: how many points a sketch may have.
+    """
+    normal, uniform = (
+        tf.random.stateless_normal,
+        tf.random.stateless_uniform,
+    )
+    return PointNoise(
+        _per_sketch(uniform, seeds, _COMPONENT, [num_points]),
+        _per_sketch(uniform, seeds, _PEN, [num_points]),
+        _per_sketch(normal, seeds, _OFFSET, [num_points, 2]),
+    )
+
+
+def draw_latents(
+    model: AISketcher, condition: tf.Tensor, seeds: tf.Tensor
+) -> tf.Tensor:
+    """Latents from the model's prior, float32 [B, Z], for seeds [B, 2]."""
+    noise = _per_sketch(
+        tf.random.stateless_normal, seeds, _LATENTS, [model.prior.noise_size]
+    )
+    return model.prior(condition, noise)
+
+
+def _per_sketch(
+    draw: object, seeds: tf.Tensor, stream: int, shape: list[int]
+) -> tf.Tensor:
+    """Row by row, so that a sketch's noise depends on its own seed only."""
+    return tf.map_fn(
+        lambda seed: draw(shape, tf.random.fold_in(seed, stream)),
+        seeds,
+        fn_output_signature=tf.float32,
+    )
+
+
+def generate(
+    model: AISketcher,
+    condition: tf.Tensor,
+    latents: tf.Tensor,
+    noise: PointNoise,
+    temperature: tf.Tensor,
+    prefix: Prefix,
+) -> tf.Tensor:
+    """Draws sketches point by point; stops when all of them have ended.
+
+    Args:
+        model: the model.
+        condition: float32 [B, C].
+        latents: float32 [B, Z].
+        noise: fields [B, T, ...]; a sketch has at most T points.
+        temperature: float32 [B], tau; 0 takes the likeliest at each step.
+        prefix: the points to begin with.
+
+    Returns:
+        Stroke-5 float32 [B, T, 5], in units of the scale factor: the sketch,
+        the prefix included, then end tokens. A sketch with no end token is
+        cut off.
+    """
+    batch, steps = tf.unstack(tf.shape(noise.pen))
+    gates, state = model.start(condition, latents)
+    given = _pad_to(prefix.points, steps)
+    greedy = temperature <= 0
+    tau = tf.where(greedy, 1.0, temperature)
+
+    def draw(t, point, ended, state, points):  # noqa: ANN001, ANN202
+        params, state = model.step(gates, state, point)
+        drawn = tf.where(
+            greedy[:, None],
+            mode(params),
+            sample(
+                adjust_temperature(params, tau),
+                PointNoise(*(field[:, t] for field in noise)),
+            ),
+        )
+        point = tf.where((t < prefix.length)[:, None], given[:, t], drawn)
+        point = tf.where(ended[:, None], END_TOKEN, point)
+        ended |= point[:, 4] > 0
+        return t + 1, point, ended, state, points.write(t, point)
+
+    *_, points = tf.while_loop(
+        lambda t, point, ended, *_: (t < steps) & ~tf.reduce_all(ended),
+        draw,
+        (
+            tf.constant(0),
+            tf.tile(START_TOKEN[None], [batch, 1]),
+            tf.zeros([batch], tf.bool),
+            state,
+            tf.TensorArray(tf.float32, steps, element_shape=[None, 5]),
+        ),
+    )
+    points = tf.transpose(points.stack(), [1, 0, 2])
+    # Steps that the loop did not reach are zeros: no pen state at all.
+    unreached = tf.reduce_sum(points[..., 2:], axis=-1, keepdims=True) == 0
+    return tf.where(unreached, END_TOKEN, points)
+
+
+def _pad_to(points: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+    missing = tf.maximum(steps - tf.shape(points)[1], 0)
+    return tf.pad(points, [[0, 0], [0, missing], [0, 0]])
+
+
+def log_prob(
+    model: AISketcher,
+    points: tf.Tensor,
+    condition: tf.Tensor,
+    latents: tf.Tensor,
+) -> tf.Tensor:
+    """The log probability of each step as `generate` sees it, in nats.
+
+    Args:
+        model: the model.
+        points: stroke-5 float32 [B, T, 5].
+        condition: float32 [B, C].
+        latents: float32 [B, Z].
+
+    Returns:
+        float32 [B, T]; 0 after the first end token.
+    """
+    no_seed = tf.zeros([2], tf.int32)
+    hidden = model.encoder.forward_rnn(points)
+    mean, _ = model.influences(hidden)
+    params = model.predict_points(points, condition, latents, mean, no_seed)
+    return step_log_prob(points, params)
+
+
+def step_log_prob(points: tf.Tensor, params: MixtureParams) -> tf.Tensor:
+    """Log probability of stroke-5 points [B, T, 5], float32 [B, T]."""
+    drawn = 1 - points[..., 4]
+    until_end = tf.concat([tf.ones_like(drawn[:, :1]), drawn[:, :-1]], axis=1)
+    offset = offset_log_prob(points[..., :2], params) * drawn
+    return offset + pen_log_prob(points[..., 2:], params) * until_end
+
+
+def latents_given_prefix(
+    model: AISketcher,
+    condition: tf.Tensor,
+    prefix: Prefix,
+    seeds: tf.Tensor,
+    candidates: int,
+) -> tf.Tensor:
+    """Latents from p(z | prefix, c), by sampling importance resampling.
+
+    Each sketch draws `candidates` latents from the prior and takes one with
+    probability proportional to how likely it makes the prefix.
+
+    Args:
+        model: the model.
+        condition: float32 [B, C].
+        prefix: the points drawn so far; no end token among them.
+        seeds: int32 [B, 2].
+        candidates: how many latents to choose from.
+
+    Returns:
+        float32 [B, Z].
+    """
+    numbers = tf.range(candidates)
+    many = tf.reshape(
+        tf.map_fn(
+            lambda seed: tf.map_fn(
+                lambda n: tf.random.fold_in(seed, n + 1000), numbers
+            ),
+            seeds,
+        ),
+        [-1, 2],
+    )  # [B * candidates, 2]
+    conditions = tf.repeat(condition, candidates, axis=0)
+    latents = draw_latents(model, conditions, many)
+    points = tf.repeat(prefix.points, candidates, axis=0)
+    steps = log_prob(model, points, conditions, latents)
+    given = tf.sequence_mask(prefix.length, tf.shape(prefix.points)[1])
+    given = tf.repeat(tf.cast(given, tf.float32), candidates, axis=0)
+    fit = tf.reshape(tf.reduce_sum(steps * given, axis=1), [-1, candidates])
+    uniform = _per_sketch(
+        tf.random.stateless_uniform, seeds, _CHOICE, [candidates]
+    )
+    # The Gumbel-max trick: argmax of log weight + Gumbel noise samples.
+    choice = tf.argmax(fit - tf.math.log(-tf.math.log(uniform)), axis=1)
+    latents = tf.reshape(latents, [-1, candidates, tf.shape(latents)[1]])
+    return tf.gather(latents, choice, batch_dims=1)
