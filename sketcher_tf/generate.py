@@ -1,0 +1,172 @@
+"""Draws with a trained model.
+
+    python -m sketcher_tf.generate --category=cat,fish --output=animals.png
+    python -m sketcher_tf.generate --category='cat*0.5+fish*0.5' --seed=7
+    python -m sketcher_tf.generate --complete=half.ndjson --count=8
+    python -m sketcher_tf.generate --reconstruct=cats.ndjson
+    python -m sketcher_tf.generate --interpolate a.ndjson b.ndjson
+
+The ending of --output decides what is written: .png and .svg a sheet, .gif the
+drawing being drawn, .ndjson Quick, Draw!'s simplified format.
+"""
+
+import os
+import secrets
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+# Before TensorFlow is imported, which else reports on hardware at length.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags, logging
+
+from sketcher_tf import rendering
+from sketcher_tf.data.drawing import SkipReport
+from sketcher_tf.data.readers import read_drawings
+from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
+from sketcher_tf.strokes import Sketch
+
+_MODEL = flags.DEFINE_string(
+    "model", None, "A run folder or .keras file; by default the newest run."
+)
+_CATEGORY = flags.DEFINE_multi_string(
+    "category",
+    [],
+    "What to draw: words of the model, separated by commas; cat*0.5+pig*0.5 "
+    "is a blend. By default all of them.",
+)
+_COUNT = flags.DEFINE_integer(
+    "count", 10, "Sketches per category, per given drawing, or steps.", 1
+)
+_TEMPERATURE = flags.DEFINE_float(
+    "temperature", DEFAULT_TEMPERATURE, "0 is greedy, 1 the model's own.", 0.0
+)
+_GREEDY = flags.DEFINE_bool(
+    "greedy", False, "The likeliest point at each step; temperature 0."
+)
+_SEED = flags.DEFINE_integer(
+    "seed",
+    None,
+    "The same seed draws the same; by default a new one.",
+    0,
+    2**31 - 1,
+)
+_COMPLETE = flags.DEFINE_string(
+    "complete", None, "A file of partial drawings to continue, --count ways."
+)
+_RECONSTRUCT = flags.DEFINE_string(
+    "reconstruct", None, "A file of drawings to encode and draw anew."
+)
+_INTERPOLATE = flags.DEFINE_string(
+    "interpolate",
+    None,
+    "Two files: walk from one's first drawing to the other's.",
+)
+_LIMIT = flags.DEFINE_integer(
+    "limit", 10, "How many drawings of a file to take, from its start.", 1
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", "sketches.png", "Where to: .png, .svg, .gif or .ndjson."
+)
+_SEPARATE = flags.DEFINE_bool(
+    "separate", False, "One file per sketch instead of a sheet."
+)
+
+
+def read_sketches(path: str, limit: int) -> list[Sketch]:
+    """The first drawings of a file, of any format that training reads.
+
+    Raises:
+        ValueError: there are none, or the file is of no known format.
+    """
+    drawings = read_drawings([path], SkipReport())
+    sketches = [
+        Sketch(drawing.stroke3, ",".join(drawing.labels.values()))
+        for drawing in islice(drawings, limit)
+    ]
+    if not sketches:
+        raise ValueError(
+            f"a file must hold at least one drawing; received {path}, which "
+            "has none that can be used."
+        )
+    return sketches
+
+
+def draw(sketcher: Sketcher, seed: int, last: Sequence[str]) -> rendering.Sheet:
+    """What the flags ask for, in labelled rows.
+
+    Args:
+        sketcher: draws it.
+        seed: of all of it.
+        last: the second file of --interpolate.
+    """
+    temperature = 0.0 if _GREEDY.value else _TEMPERATURE.value
+    options = {"temperature": temperature, "seed": seed}
+    count = _COUNT.value
+    if last and not _INTERPOLATE.value:
+        raise ValueError(
+            "all but the second file of --interpolate is given by flags; "
+            f"received {list(last)}. Write for example --category=cat."
+        )
+    words = _words(sketcher)
+    category = words[0] if _CATEGORY.value else None
+    if _COMPLETE.value:
+        given = read_sketches(_COMPLETE.value, _LIMIT.value)
+        return {
+            f"{category or sketch.category} {i + 1}": sketcher.complete(
+                sketch, category, count, **options
+            )
+            for i, sketch in enumerate(given)
+        }
+    if _RECONSTRUCT.value:
+        given = read_sketches(_RECONSTRUCT.value, _LIMIT.value)
+        drawn = sketcher.reconstruct(given, category, **options)
+        return (
+            {"drawn": drawn}
+            if _one_each()
+            else {"given": given, "drawn": drawn}
+        )
+    if _INTERPOLATE.value:
+        if len(last) != 1:
+            raise ValueError(
+                "--interpolate takes two files; received "
+                f"{[_INTERPOLATE.value, *last]}. Write --interpolate A B."
+            )
+        [start] = read_sketches(_INTERPOLATE.value, 1)
+        [stop] = read_sketches(last[0], 1)
+        return {"": sketcher.interpolate(start, stop, count, **options)}
+    return {word: sketcher.generate(word, count, **options) for word in words}
+
+
+def _words(sketcher: Sketcher) -> list[str]:
+    """Conditions; with several factors a comma stands between factors."""
+    schema = sketcher.schema
+    if not _CATEGORY.value:
+        return list(schema.words)
+    if len(schema.factors) > 1:
+        return _CATEGORY.value
+    return [w.strip() for text in _CATEGORY.value for w in text.split(",")]
+
+
+def _one_each() -> bool:
+    return _SEPARATE.value or _OUTPUT.value.endswith(".ndjson")
+
+
+def main(argv: list[str]) -> None:
+    """Flags -> a sheet of sketches -> files."""
+    logging.set_verbosity(logging.INFO)
+    seed = secrets.randbelow(2**31) if _SEED.value is None else _SEED.value
+    try:
+        sketcher = Sketcher.load(_MODEL.value)
+        sheet = draw(sketcher, seed, argv[1:])
+        paths = rendering.save(
+            sheet, Path(_OUTPUT.value), separate=_SEPARATE.value
+        )
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"error: {error}") from error
+    logging.info("Drew %s with --seed=%d", ", ".join(map(str, paths)), seed)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,93 @@
+"""Turns drawings of any known format into sharded TFRecords for training.
+
+    python -m sketcher_tf.prepare --data='drawings/**/*.svg' --output=prepared
+    python -m sketcher_tf.train --data=prepared
+
+Training does this by itself, into a cache; this is for sets that are prepared
+once and copied, or need other limits.
+"""
+
+import os
+from pathlib import Path
+
+# Before TensorFlow is imported, which else reports on hardware at length.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags, logging
+
+from sketcher_tf.data import datasets
+
+_DATA = flags.DEFINE_string(
+    "data",
+    None,
+    "What to prepare: files, globs and folders, separated by commas; "
+    "quickdraw:cat,crab or quickdraw:all; doodles or faces.",
+    required=True,
+)
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "The folder to write; replaced if it exists.", required=True
+)
+_STRICT = flags.DEFINE_bool(
+    "strict", False, "Make the first bad drawing an error."
+)
+_MAX_SEQ_LEN = flags.DEFINE_integer(
+    "max_seq_len", 250, "Points of the longest drawing to take.", 2
+)
+_IMAGE_SIZE = flags.DEFINE_integer(
+    "image_size", 64, "Pixels per side of the rasters, a multiple of 8.", 8
+)
+_NUM_SHARDS = flags.DEFINE_integer(
+    "num_shards", 8, "Shards per split; each is shuffled in memory.", 1
+)
+_CATEGORIES = flags.DEFINE_list(
+    "categories", None, "The categories to take; by default all."
+)
+_FACTORS = flags.DEFINE_list(
+    "factors",
+    None,
+    "What the label vectors of an npz mean, e.g. gender:2,view:2,emotion:7.",
+)
+
+
+def parse_factors(
+    texts: list[str] | None,
+) -> tuple[tuple[str, int], ...] | None:
+    """`["gender:2", "view:2"]` as pairs.
+
+    Raises:
+        ValueError: a text of another form.
+    """
+    if texts is None:
+        return None
+    try:
+        return tuple(
+            (name, int(size))
+            for name, size in (text.split(":") for text in texts)
+        )
+    except ValueError:
+        raise ValueError(
+            f"--factors must be name:size pairs; received {texts}. Write for "
+            "example --factors=gender:2,view:2."
+        ) from None
+
+
+def main(_: list[str]) -> None:
+    """Flags -> one library call."""
+    logging.set_verbosity(logging.INFO)
+    try:
+        options = datasets.Options(
+            strict=_STRICT.value,
+            max_seq_len=_MAX_SEQ_LEN.value,
+            image_size=_IMAGE_SIZE.value,
+            num_shards=_NUM_SHARDS.value,
+            factors=parse_factors(_FACTORS.value),
+            categories=_CATEGORIES.value and tuple(_CATEGORIES.value),
+        )
+        folder = datasets.prepare(_DATA.value, options, Path(_OUTPUT.value))
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"error: {error}") from error
+    logging.info("Prepared %s: %s", folder, datasets.describe(folder))
+
+
+if __name__ == "__main__":
+    app.run(main)
