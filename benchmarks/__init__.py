@@ -1,0 +1,1 @@
+"""Benchmarks: ours and the alternatives in turn, in one call, as ratios."""
