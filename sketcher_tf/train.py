@@ -45,6 +45,8 @@ _SEED = flags.DEFINE_integer(
     "seed",
     None,
     "Sets training.seed.",
+    lower_bound=0,
+    upper_bound=2**31 - 1,
     allow_override=True,  # generate has one too, and tests load both commands
 )
 _RUN = flags.DEFINE_string(
