@@ -158,6 +158,7 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.INFO)
     seed = secrets.randbelow(2**31) if _SEED.value is None else _SEED.value
     try:
+        rendering.encoder(Path(_OUTPUT.value))  # before any work is done
         sketcher = Sketcher.load(_MODEL.value)
         sheet = draw(sketcher, seed, argv[1:])
         paths = rendering.save(

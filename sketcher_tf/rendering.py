@@ -14,7 +14,7 @@ import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -166,13 +166,7 @@ def save(sketches: Sheet, path: Path, *, separate: bool = False) -> list[Path]:
         ValueError: another ending.
     """
     path = Path(path)
-    encode = _ENCODERS.get(path.suffix.lower())
-    if encode is None:
-        raise ValueError(
-            "the file name must end in one of "
-            f"{', '.join(sorted(_ENCODERS))}; received {path.name!r}. "
-            "Name the file for example sketches.png."
-        )
+    encode = encoder(path)
     named = {
         label: [replace(s, category=s.category or label) for s in row]
         for label, row in sketches.items()
@@ -240,6 +234,22 @@ _ENCODERS = {
     ".png": _encode_png,
     ".svg": _encode_svg,
 }
+
+
+def encoder(path: Path) -> Callable[[Sheet], bytes]:
+    """How a file with the ending of `path` is written.
+
+    Raises:
+        ValueError: no format has that ending.
+    """
+    encode = _ENCODERS.get(path.suffix.lower())
+    if encode is None:
+        raise ValueError(
+            "the file name must end in one of "
+            f"{', '.join(sorted(_ENCODERS))}; received {path.name!r}. "
+            "Name the file for example sketches.png."
+        )
+    return encode
 
 
 def _gif_of_sketch(

@@ -66,6 +66,7 @@ def _polylines(path: Path, where: str) -> Polylines:
             root = ET.fromstring(file.read())
         _check_size(root)
         _hide_templates(root)
+        _drop_empty_paths(root)
         tree = svgelements.SVG.parse(io.BytesIO(ET.tostring(root)))
         if not isinstance(tree, svgelements.SVG):
             raise ValueError("the root must be <svg>")
@@ -84,7 +85,9 @@ def _polylines(path: Path, where: str) -> Polylines:
 
 
 def _is_shape(element: object) -> bool:
-    return isinstance(element, svgelements.Shape)
+    if not isinstance(element, svgelements.Shape):
+        return False
+    return element.values.get("visibility") not in ("hidden", "collapse")
 
 
 def _flatten(shape: svgelements.Shape) -> Iterator[np.ndarray]:
@@ -127,6 +130,14 @@ def _hide_templates(root: ET.Element) -> None:
                 child.tag = f"{space}}}g" if space else "g"
                 parent[i] = ET.Element(child.tag[:-1] + "defs")
                 parent[i].append(child)
+
+
+def _drop_empty_paths(root: ET.Element) -> None:
+    """A path without data draws nothing; svgelements stumbles over it."""
+    for parent in root.iter():
+        for child in list(parent):
+            if str(child.tag).endswith("path") and "d" not in child.attrib:
+                parent.remove(child)
 
 
 def _check_size(root: ET.Element) -> None:
