@@ -33,6 +33,9 @@ class ModelConfig:
     influence_size: int = 64  # a_d
     image_latent_size: int = 128  # z_r; 0 switches the CNN autoencoder off
     image_filters: int = 16  # of the first convolution; doubled twice
+    # Standard deviation of the noise that z_r gets in training, so that the
+    # decoder forgives a z_r that the prior has made up (Ho et al. 2021).
+    image_latent_noise: float = 0.0
     # Smallest standard deviation of an offset, in units of the scale factor.
     # Drawings lie on a grid of one pixel; a density sharper than that would
     # only learn the grid, and grows without bound.
@@ -56,6 +59,11 @@ class ModelConfig:
             self.image_latent_size >= 0,
             "model.image_latent_size must be 0 (off) or more",
             self.image_latent_size,
+        )
+        _check(
+            self.image_latent_noise >= 0,
+            "model.image_latent_noise must be 0 or more",
+            self.image_latent_noise,
         )
         _check(
             0 <= self.recurrent_dropout < 1,
@@ -117,7 +125,14 @@ class TrainingConfig:
     image_epochs: int = 8  # passes of the CNN autoencoder's own phase
     learning_rate: float = 1e-3
     min_learning_rate: float = 1e-5
-    learning_rate_decay: float = 0.9999  # per step
+    # Falls by a factor per step, as in Sketch-RNN, or on a line to its minimum
+    # at the end of the last epoch.
+    schedule: Literal["exponential", "linear"] = "exponential"
+    learning_rate_decay: float = 0.9999  # the factor
+    warmup_steps: int = 0  # in which it rises from 0
+    # Momentum of the moving average of the weights, which is then what is
+    # validated, kept and drawn with; 0: the weights themselves.
+    weight_averaging: float = 0.0
     gradient_clip: float = 1.0  # by value
     patience: int = 10  # epochs without a better validation loss; 0: never stop
     sheet_every: int = 5  # epochs between two sheets of sketches
@@ -134,6 +149,7 @@ class TrainingConfig:
             "image_epochs",
             "patience",
             "min_learning_rate",
+            "warmup_steps",
         ):
             value = getattr(self, name)
             _check(value >= 0, f"training.{name} must be 0 or more", value)
@@ -144,6 +160,11 @@ class TrainingConfig:
             0 < self.learning_rate_decay <= 1,
             "training.learning_rate_decay must be above 0 and at most 1",
             self.learning_rate_decay,
+        )
+        _check(
+            0 <= self.weight_averaging < 1,
+            "training.weight_averaging must be in [0, 1)",
+            self.weight_averaging,
         )
         _check(
             0 <= self.seed < 2**31,

@@ -304,11 +304,14 @@ class AISketcher(ReplicatedModel):
             seed: int32 [2]; the same seed draws the same noise.
             training: whether to drop.
         """
-        seeds = tf.random.split(seed, 5)
+        seeds = tf.random.split(seed, 6)
         encoding, code = self.encode(batch, seeds[:2], training)
         stroke_latents = encoding.mean + tf.exp(
             encoding.log_var / 2
         ) * batch_noise(_normal, tf.shape(encoding.mean), seeds[2])
+        if training:
+            deviation = self.config.model.image_latent_noise
+            code += deviation * batch_noise(_normal, tf.shape(code), seeds[5])
         mean, log_var = self.influences(encoding.hidden)
         influence = mean + tf.exp(log_var / 2) * _step_noise(mean, seeds[3])
         params = self.predict_points(

@@ -143,7 +143,11 @@ class _Training:
         with self.strategy.scope():
             model = AISketcher(self.config, self.manifest.schema)
             model.compile(
-                keras.optimizers.Adam(DecayToMinimum.of(settings)),
+                keras.optimizers.Adam(
+                    LearningRate.of(settings, self.steps * settings.epochs),
+                    use_ema=settings.weight_averaging > 0,
+                    ema_momentum=settings.weight_averaging,
+                ),
                 jit_compile=False,
             )
         self._take_up(model, self.run.last)
@@ -253,26 +257,60 @@ class _Training:
 
 
 @keras.saving.register_keras_serializable(package="sketcher_tf")
-class DecayToMinimum(keras.optimizers.schedules.LearningRateSchedule):
-    """`(first - last) decay^step + last`, as in Sketch-RNN."""
+class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
+    """`last + (first - last) f(step)`, and before that a linear rise from 0.
 
-    def __init__(self, first: float, last: float, decay: float) -> None:
+    f falls from 1: exponentially as `decay^step`, as in Sketch-RNN, or on a
+    line to 0 at `steps`.
+
+    Args:
+        first: the highest rate, without the rise.
+        last: the lowest.
+        decay: the factor per step; None is the line.
+        steps: of the whole training.
+        warmup: steps of the rise.
+    """
+
+    def __init__(
+        self,
+        first: float,
+        last: float,
+        decay: float | None,
+        steps: int,
+        warmup: int,
+    ) -> None:
         self.first = first
         self.last = last
         self.decay = decay
+        self.steps = steps
+        self.warmup = warmup
 
     @classmethod
-    def of(cls, config: TrainingConfig) -> "DecayToMinimum":
-        """The schedule that `config` asks for."""
+    def of(cls, config: TrainingConfig, steps: int) -> "LearningRate":
+        """The schedule that `config` asks for, for `steps` in all."""
+        exponential = config.schedule == "exponential"
         return cls(
             config.learning_rate,
             config.min_learning_rate,
-            config.learning_rate_decay,
+            config.learning_rate_decay if exponential else None,
+            steps,
+            config.warmup_steps,
         )
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        decayed = tf.pow(self.decay, tf.cast(step, tf.float32))
-        return (self.first - self.last) * decayed + self.last
+        step = tf.cast(step, tf.float32)
+        if self.decay is None:
+            share = tf.maximum(1 - step / self.steps, 0)
+        else:
+            share = tf.pow(self.decay, step)
+        rate = (self.first - self.last) * share + self.last
+        return rate * tf.minimum((step + 1) / (self.warmup + 1), 1)
 
-    def get_config(self) -> dict[str, float]:
-        return {"first": self.first, "last": self.last, "decay": self.decay}
+    def get_config(self) -> dict[str, float | int | None]:
+        return {
+            "first": self.first,
+            "last": self.last,
+            "decay": self.decay,
+            "steps": self.steps,
+            "warmup": self.warmup,
+        }

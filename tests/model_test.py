@@ -221,6 +221,22 @@ def test_noise_comes_from_the_seed():
 # --- Training ---------------------------------------------------------------
 
 
+def test_the_image_code_is_noisy_in_training_only():
+    batch, weight = make_batch(), tf.constant(0.5)
+    quiet, noisy = (
+        make_model(recurrent_dropout=0.0, image_latent_noise=noise)
+        for noise in (0.0, 1.0)
+    )
+    for training in (False, True):
+        one, other = (
+            model.losses_of(batch, SEED, weight, training)
+            for model in (quiet, noisy)
+        )
+        same = float(one.offset_loss) == float(other.offset_loss)
+        assert same is not training
+        assert float(one.latent_kl) == float(other.latent_kl)
+
+
 def tiny(config):
     sizes = dataclasses.asdict(toys.MODEL)
     names = ["encoder_units", "decoder_units", "latent_size", "num_mixtures"]

@@ -16,13 +16,18 @@ from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.data.pipeline import training_batches
 from sketcher_tf.data.records import read_manifest
-from sketcher_tf.runs import RunFolder, read_history
-from sketcher_tf.training import DecayToMinimum
+from sketcher_tf.runs import RunFolder, best_epoch, read_history
+from sketcher_tf.training import LearningRate
 
 # One epoch is 4 steps.
 STEPS = 4
 # No sheets along the way: they take longer than such a training.
-PLAIN = {"training.sheet_every": 99}
+PLAIN = {
+    "training.sheet_every": 99,
+    "training.schedule": "linear",
+    "training.warmup_steps": 2,
+    "training.weight_averaging": 0.5,
+}
 SHORT = PLAIN | {
     "model.image_latent_size": 0,
     "model.influence": "none",
@@ -223,13 +228,48 @@ def test_few_drawings_are_validated_on_themselves(tmp_path):
     assert np.isfinite(row["val_loss"])
 
 
-def test_learning_rate_runs_down_to_its_minimum():
-    rate = DecayToMinimum(1e-3, 1e-5, 0.9)
-    np.testing.assert_allclose(rate(0), 1e-3, rtol=1e-6)
-    np.testing.assert_allclose(rate(2), 0.81 * (1e-3 - 1e-5) + 1e-5, rtol=1e-6)
-    np.testing.assert_allclose(rate(10_000), 1e-5, rtol=1e-6)
-    again = DecayToMinimum.from_config(rate.get_config())
+@pytest.mark.parametrize(
+    ("decay", "rates"),
+    [
+        (0.9, {2: 0.81 * (1e-3 - 1e-5) + 1e-5, 10_000: 1e-5}),
+        (None, {2: 0.8 * (1e-3 - 1e-5) + 1e-5, 10: 1e-5, 10_000: 1e-5}),
+    ],
+)
+def test_learning_rate_runs_down_to_its_minimum(decay, rates):
+    rate = LearningRate(1e-3, 1e-5, decay, steps=10, warmup=0)
+    for step, expected in ({0: 1e-3} | rates).items():
+        np.testing.assert_allclose(rate(step), expected, rtol=1e-5)
+    again = LearningRate.from_config(rate.get_config())
     assert again.get_config() == rate.get_config()
+
+
+def test_learning_rate_rises_first():
+    plain = LearningRate(1e-3, 1e-5, None, steps=100, warmup=0)
+    rising = LearningRate(1e-3, 1e-5, None, steps=100, warmup=4)
+    for step, share in enumerate((0.2, 0.4, 0.6, 0.8, 1, 1)):
+        np.testing.assert_allclose(rising(step), share * plain(step), rtol=1e-6)
+
+
+def test_the_averages_are_kept_and_the_weights_go_on(whole):
+    """After the one epoch that is the best, the last one has both."""
+    run = whole()
+    rows = read_history(run.history)
+    assert best_epoch(rows) == len(rows) - 1
+    best = keras.saving.load_model(run.best)
+    last = keras.saving.load_model(run.last)
+    for model in (best, last):
+        assert model.optimizer.use_ema
+    differ = 0
+    with last.averaged_weights():
+        for ours, theirs in zip(
+            best.trainable_variables, last.trainable_variables, strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(
+        best.trainable_variables, last.trainable_variables, strict=True
+    ):
+        differ += not np.array_equal(ours, theirs)
+    assert differ
 
 
 # --- Preparing data ---------------------------------------------------------
