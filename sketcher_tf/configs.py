@@ -40,7 +40,8 @@ class ModelConfig:
     # Drawings lie on a grid of one pixel; a density sharper than that would
     # only learn the grid, and grows without bound.
     min_scale: float = 0.01
-    prior_rank: int = 16  # directions kept per class by the latent prior
+    prior_components: int = 8  # Gaussians per class in the latent prior
+    prior_rank: int = 16  # directions kept of their covariance
 
     def __post_init__(self) -> None:
         """Raises: ValueError, with the rule that is broken."""
@@ -51,6 +52,7 @@ class ModelConfig:
             "num_mixtures",
             "influence_size",
             "image_filters",
+            "prior_components",
             "prior_rank",
         ):
             value = getattr(self, name)

@@ -24,7 +24,7 @@ from sketcher_tf.layers.encoder import Encoding, StrokeEncoder
 from sketcher_tf.layers.image_autoencoder import ImageAutoencoder
 from sketcher_tf.layers.influence import InfluenceLayer
 from sketcher_tf.layers.mixture import MixtureParams
-from sketcher_tf.layers.prior import LatentPrior, fit_gaussians
+from sketcher_tf.layers.prior import LatentPrior, fit_mixtures
 from sketcher_tf.layers.replicas import batch_mean, batch_noise, on_rows
 from sketcher_tf.losses import (
     Losses,
@@ -105,6 +105,7 @@ class AISketcher(ReplicatedModel):
             [len(factor.values) for factor in schema.factors],
             sizes.latent_size,
             sizes.image_latent_size,
+            sizes.prior_components,
             sizes.prior_rank,
             dtype="float32",
             name="prior",
@@ -151,8 +152,13 @@ class AISketcher(ReplicatedModel):
         )
         prior = self.prior
         prior.assign(
-            fit_gaussians(
-                means, variances, classes, prior.mean.shape[0], prior.rank
+            fit_mixtures(
+                means,
+                variances,
+                classes,
+                prior.mean.shape[0],
+                prior.components,
+                prior.rank,
             )
         )
 

@@ -25,6 +25,7 @@ MODEL = ModelConfig(
     influence_size=3,
     image_latent_size=3,
     image_filters=2,
+    prior_components=2,
     prior_rank=2,
 )
 CONFIG = Config(

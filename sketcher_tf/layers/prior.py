@@ -1,12 +1,14 @@
 """The class-conditional prior over the latents [z_s ; z_r].
 
-    z = m_k + d_k * xi_1 + F_k xi_2,  xi ~ N(0, I)
+    z = m_kj + d_k * xi_1 + F_k xi_2,  xi ~ N(0, I),  j ~ w_k
 
-one Gaussian per combination k of the factors' values: F_k holds its leading
-principal directions, d_k what they leave of each latent's variance. It is
-fitted to the training set after training, to the aggregated posterior: without
-an input drawing, latents from N(0, I) are not what the decoder has learned
-from. Soft conditions (half cat, half pig) mix the parameters.
+one mixture of Gaussians per combination k of the factors' values: people draw
+a category in a few different ways, j. Its Gaussians share a covariance, of
+which F_k holds the leading principal directions and d_k what they leave of each
+latent's variance. It is fitted to the training set after training, to the
+aggregated posterior: without an input drawing, latents from N(0, I) are not
+what the decoder has learned from. Soft conditions (half cat, half pig) mix the
+latents of the same noise.
 Reference: Ghosh et al. 2020, ex-post density estimation.
 """
 
@@ -17,17 +19,25 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.cluster.vq import kmeans2
+from scipy.special import ndtri
+
+# A normal number is never that large: the quantile of 1, but finite.
+_NEVER = 10.0
 
 
-class Gaussians(NamedTuple):
-    """K Gaussians over Z latents, float32.
+class Mixtures(NamedTuple):
+    """K mixtures of J Gaussians over Z latents, float32.
 
     Attributes:
-        mean: [K, Z].
+        thresholds: [K, J - 1], standard normal quantiles of the cumulative
+            weights: a normal number above j of them picks Gaussian j.
+        mean: [K, J, Z].
         diagonal: [K, Z], standard deviations.
         factors: [K, Z, R].
     """
 
+    thresholds: np.ndarray
     mean: np.ndarray
     diagonal: np.ndarray
     factors: np.ndarray
@@ -40,7 +50,8 @@ class LatentPrior(keras.layers.Layer):
         factor_sizes: the number of values of each factor of the condition.
         stroke_latents: the width of z_s.
         image_latents: the width of z_r.
-        rank: R, directions kept per Gaussian.
+        components: J, Gaussians per combination of values.
+        rank: R, directions kept of their covariance.
     """
 
     def __init__(
@@ -48,23 +59,28 @@ class LatentPrior(keras.layers.Layer):
         factor_sizes: Sequence[int],
         stroke_latents: int,
         image_latents: int,
+        components: int,
         rank: int,
         **kwargs: Any,
     ) -> None:
         super().__init__(trainable=False, autocast=False, **kwargs)
         self.factor_sizes = tuple(factor_sizes)
+        self.components = components
         self.rank = rank
-        size = stroke_latents + image_latents
+        self.size = stroke_latents + image_latents
         classes = math.prod(self.factor_sizes)
-        self.mean = self._constant("mean", np.zeros((classes, size)))
+        normal = np.repeat([1, 0], [stroke_latents, image_latents])
+        self.thresholds = self._constant(
+            "thresholds", np.zeros((classes, components - 1))
+        )
+        self.mean = self._constant(
+            "mean", np.zeros((classes, components, self.size))
+        )
         self.diagonal = self._constant(
-            "diagonal",
-            np.tile(
-                np.repeat([1, 0], [stroke_latents, image_latents]), (classes, 1)
-            ),
+            "diagonal", np.tile(normal, (classes, 1))
         )
         self.factors = self._constant(
-            "factors", np.zeros((classes, size, rank))
+            "factors", np.zeros((classes, self.size, rank))
         )
         self.built = True
 
@@ -79,7 +95,7 @@ class LatentPrior(keras.layers.Layer):
     @property
     def noise_size(self) -> int:
         """How many standard normals `call` takes per sketch."""
-        return self.mean.shape[1] + self.rank
+        return self.size + self.rank + 1
 
     def call(self, condition: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """Latents float32 [B, Z].
@@ -89,9 +105,12 @@ class LatentPrior(keras.layers.Layer):
             noise: float32 [B, noise_size], standard normal.
         """
         weights = self.class_weights(condition)  # [B, K]
-        own, shared = tf.split(noise, [self.mean.shape[1], self.rank], axis=-1)
+        own, shared, pick = tf.split(noise, [self.size, self.rank, 1], axis=-1)
+        above = tf.cast(pick[:, :, None] > self.thresholds, tf.int32)
+        picked = tf.one_hot(tf.reduce_sum(above, axis=-1), self.components)
+        mean = tf.einsum("bk,bkj,kjz->bz", weights, picked, self.mean)
         spread = tf.einsum("bk,kzr,br->bz", weights, self.factors, shared)
-        return weights @ self.mean + weights @ self.diagonal * own + spread
+        return mean + weights @ self.diagonal * own + spread
 
     def class_weights(self, condition: tf.Tensor) -> tf.Tensor:
         """The weight of every combination, float32 [B, K], summing to 1."""
@@ -104,41 +123,44 @@ class LatentPrior(keras.layers.Layer):
             )
         return weights
 
-    def assign(self, gaussians: Gaussians) -> None:
-        """Takes over what `fit_gaussians` found."""
-        self.mean.assign(gaussians.mean)
-        self.diagonal.assign(gaussians.diagonal)
-        self.factors.assign(gaussians.factors)
+    def assign(self, mixtures: Mixtures) -> None:
+        """Takes over what `fit_mixtures` found."""
+        for name, value in mixtures._asdict().items():
+            getattr(self, name).assign(value)
 
 
-def fit_gaussians(
+def fit_mixtures(
     means: np.ndarray,
     variances: np.ndarray,
     classes: np.ndarray,
     num_classes: int,
+    components: int,
     rank: int,
-) -> Gaussians:
-    """One Gaussian per class, fitted to the posteriors of its drawings.
+) -> Mixtures:
+    """One mixture per class, fitted to the posteriors of its drawings.
 
-    A class with too few drawings for `rank` directions takes the Gaussian of
-    all drawings.
+    A class with too few drawings for `rank` directions takes the mixture of
+    all drawings; one with too few for `components` Gaussians has fewer.
 
     Args:
         means: [N, Z], posterior means.
         variances: [N, Z], posterior variances.
         classes: int [N], in 0 ... num_classes - 1.
         num_classes: K.
+        components: J.
         rank: R.
     """
-    everything = _fit(means, variances, rank)
+    everything = _fit(means, variances, components, rank)
     fitted = []
     for k in range(num_classes):
         rows = classes == k
         enough = rows.sum() > rank + 1
         fitted.append(
-            _fit(means[rows], variances[rows], rank) if enough else everything
+            _fit(means[rows], variances[rows], components, rank)
+            if enough
+            else everything
         )
-    return Gaussians(
+    return Mixtures(
         *(
             np.stack(part).astype(np.float32)
             for part in zip(*fitted, strict=True)
@@ -147,16 +169,52 @@ def fit_gaussians(
 
 
 def _fit(
-    means: np.ndarray, variances: np.ndarray, rank: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The covariance is that of the means, plus the mean variance."""
-    center = means.mean(axis=0, dtype=np.float64)
+    means: np.ndarray, variances: np.ndarray, components: int, rank: int
+) -> Mixtures:
+    """The mixture of one class, without the leading K.
+
+    Gaussians sit in the middles of the clusters of k-means; the covariance is
+    that of the means about them, plus the mean variance.
+    """
+    means = means.astype(np.float64)
+    centers, cluster = _clusters(means, components, rank)
+    offsets = means - centers[cluster]
     # A single latent has its variance as a scalar.
-    covariance = np.atleast_2d(np.cov(means, rowvar=False, dtype=np.float64))
+    covariance = np.atleast_2d(offsets.T @ offsets / len(means))
     values, vectors = np.linalg.eigh(covariance)  # ascending
     values, vectors = values[-rank:], vectors[:, -rank:]
     factors = np.zeros((means.shape[1], rank))
     factors[:, : len(values)] = vectors * np.sqrt(np.maximum(values, 0))
     left = np.diag(covariance) - (factors**2).sum(axis=1)
     total = np.maximum(left, 0) + variances.mean(axis=0, dtype=np.float64)
-    return center, np.sqrt(total), factors
+    return Mixtures(
+        _thresholds(np.bincount(cluster, minlength=components)),
+        np.concatenate(
+            [centers, np.repeat(centers[:1], components - len(centers), 0)]
+        ),
+        np.sqrt(total),
+        factors,
+    )
+
+
+def _clusters(
+    means: np.ndarray, components: int, rank: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centers [at most J, Z], and the cluster of each row.
+
+    A cluster has to be larger, on average, than the directions that are fitted
+    around it, or the mixture would be a list of drawings.
+    """
+    count = max(1, min(components, len(means) // (rank + 2)))
+    _, cluster = kmeans2(means, count, minit="++", rng=0, missing="warn")
+    _, cluster = np.unique(cluster, return_inverse=True)
+    centers = [
+        means[cluster == j].mean(axis=0) for j in range(cluster.max() + 1)
+    ]
+    return np.stack(centers), cluster
+
+
+def _thresholds(counts: np.ndarray) -> np.ndarray:
+    """Standard normal quantiles of cumulative shares, one fewer than counts."""
+    shares = np.cumsum(counts)[:-1] / counts.sum()
+    return ndtri(shares).clip(-_NEVER, _NEVER)
