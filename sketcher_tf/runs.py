@@ -21,6 +21,8 @@ from pathlib import Path
 from sketcher_tf.files import locked, write_atomically
 
 RUNS = Path("runs")
+# The model that comes with the project, for who has trained none.
+PRETRAINED = Path(__file__).parent.parent / "pretrained" / "model.keras"
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class RunFolder:
 def model_file(path: Path | None = None) -> Path:
     """The model to load: of a run folder, a file, or the newest run.
 
-    A run that has not ended gives its best checkpoint so far.
+    A run that has not ended gives its best checkpoint so far. Without any run
+    it is the pretrained model.
 
     Raises:
         FileNotFoundError: there is none.
@@ -141,6 +144,8 @@ def model_file(path: Path | None = None) -> Path:
     found = [file for f in folders if (file := _result(RunFolder(f)))]
     if found:
         return max(found, key=lambda file: file.stat().st_mtime)
+    if path is None and PRETRAINED.exists():
+        return PRETRAINED
     raise FileNotFoundError(
         "a model must be a run folder or a .keras file; received "
         f"{str(path) if path else 'none, and there is no run in runs/'!r}. "

@@ -170,8 +170,9 @@ class _Training:
             phase = ImageTraining(
                 model.image_autoencoder, settings.gradient_clip
             )
+            steps = self.steps * settings.image_epochs
             phase.compile(
-                keras.optimizers.Adam(settings.learning_rate),
+                keras.optimizers.Adam(LearningRate.of(settings, steps)),
                 jit_compile=False,
             )
         self._take_up(phase, self.run.images)

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from sketcher_tf import runs
 from sketcher_tf.runs import (
     RunFolder,
     best_epoch,
@@ -46,8 +47,22 @@ def test_the_newest_run_is_the_default(tmp_path, monkeypatch):
     assert model_file() == new.model.relative_to(tmp_path)
 
 
+def test_without_a_run_the_pretrained_model_is_the_default(
+    run, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "PRETRAINED", touch(tmp_path / "model.keras"))
+    assert model_file() == runs.PRETRAINED
+    # But it is not what a folder without a model is taken for.
+    with pytest.raises(FileNotFoundError):
+        model_file(run.path)
+    touch(run.model)
+    assert model_file() == run.model.relative_to(tmp_path)
+
+
 def test_no_model_is_an_error(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "PRETRAINED", tmp_path / "none")
     run.path.mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match=r"received '.*cats'\. Train"):
         model_file(run.path)
