@@ -13,7 +13,6 @@ drawing being drawn, .ndjson Quick, Draw!'s simplified format.
 import os
 import secrets
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 # Before TensorFlow is imported, which else reports on hardware at length.
@@ -22,10 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags, logging
 
 from sketcher_tf import rendering
-from sketcher_tf.data.drawing import SkipReport
-from sketcher_tf.data.readers import read_drawings
+from sketcher_tf.data.readers import read_sketches
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
-from sketcher_tf.strokes import Sketch
 
 _MODEL = flags.DEFINE_string(
     "model", None, "A run folder or .keras file; by default the newest run."
@@ -72,25 +69,6 @@ _OUTPUT = flags.DEFINE_string(
 _SEPARATE = flags.DEFINE_bool(
     "separate", False, "One file per sketch instead of a sheet."
 )
-
-
-def read_sketches(path: str, limit: int) -> list[Sketch]:
-    """The first drawings of a file, of any format that training reads.
-
-    Raises:
-        ValueError: there are none, or the file is of no known format.
-    """
-    drawings = read_drawings([path], SkipReport())
-    sketches = [
-        Sketch(drawing.stroke3, ",".join(drawing.labels.values()))
-        for drawing in islice(drawings, limit)
-    ]
-    if not sketches:
-        raise ValueError(
-            f"a file must hold at least one drawing; received {path}, which "
-            "has none that can be used."
-        )
-    return sketches
 
 
 def draw(sketcher: Sketcher, seed: int, last: Sequence[str]) -> rendering.Sheet:

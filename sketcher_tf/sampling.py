@@ -17,11 +17,12 @@ from sketcher_tf.layers.mixture import (
     pen_log_prob,
     sample,
 )
-from sketcher_tf.model import AISketcher
+from sketcher_tf.model import AISketcher, DrawingState
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 
 # Streams of one seed, kept apart by what they are for.
-_LATENTS, _COMPONENT, _PEN, _OFFSET, _CHOICE = range(5)
+LATENTS, COMPONENT, PEN, OFFSET, CHOICE = range(5)
+FIRST_CANDIDATE = 1000  # candidates have seeds of their own
 
 
 class Prefix(NamedTuple):
@@ -34,6 +35,22 @@ class Prefix(NamedTuple):
 
     points: tf.Tensor
     length: tf.Tensor
+
+
+class Progress(NamedTuple):
+    """Drawings in progress: what their next point depends on.
+
+    Attributes:
+        gates: float32 [B, G], what is constant over each sketch.
+        point: stroke-5 float32 [B, 5], the last one; first the start token.
+        ended: bool [B], whether there was an end token.
+        state: of the network; its index is how many points there are.
+    """
+
+    gates: tf.Tensor
+    point: tf.Tensor
+    ended: tf.Tensor
+    state: DrawingState
 
 
 def no_prefix(batch: tf.Tensor) -> Prefix:
@@ -53,9 +70,9 @@ def draw_noise(seeds: tf.Tensor, num_points: int) -> PointNoise:
         tf.random.stateless_uniform,
     )
     return PointNoise(
-        _per_sketch(uniform, seeds, _COMPONENT, [num_points]),
-        _per_sketch(uniform, seeds, _PEN, [num_points]),
-        _per_sketch(normal, seeds, _OFFSET, [num_points, 2]),
+        _per_sketch(uniform, seeds, COMPONENT, [num_points]),
+        _per_sketch(uniform, seeds, PEN, [num_points]),
+        _per_sketch(normal, seeds, OFFSET, [num_points, 2]),
     )
 
 
@@ -64,7 +81,7 @@ def draw_latents(
 ) -> tf.Tensor:
     """Latents from the model's prior, float32 [B, Z], for seeds [B, 2]."""
     noise = _per_sketch(
-        tf.random.stateless_normal, seeds, _LATENTS, [model.prior.noise_size]
+        tf.random.stateless_normal, seeds, LATENTS, [model.prior.noise_size]
     )
     return model.prior(condition, noise)
 
@@ -103,42 +120,107 @@ def generate(
         the prefix included, then end tokens. A sketch with no end token is
         cut off.
     """
-    batch, steps = tf.unstack(tf.shape(noise.pen))
-    gates, state = model.start(condition, latents)
-    given = _pad_to(prefix.points, steps)
-    greedy = temperature <= 0
-    tau = tf.where(greedy, 1.0, temperature)
+    points, _ = draw_points(
+        model,
+        start(model, condition, latents),
+        tf.shape(noise.pen)[1],
+        noise,
+        temperature,
+        prefix,
+    )
+    return points
 
-    def draw(t, point, ended, state, points):  # noqa: ANN001, ANN202
+
+def start(
+    model: AISketcher, condition: tf.Tensor, latents: tf.Tensor
+) -> Progress:
+    """Sketches of `condition` [B, C] and `latents` [B, Z] with no point yet."""
+    gates, state = model.start(condition, latents)
+    batch = tf.shape(latents)[0]
+    return Progress(
+        gates,
+        tf.tile(START_TOKEN[None], [batch, 1]),
+        tf.zeros([batch], tf.bool),
+        state,
+    )
+
+
+def draw_points(
+    model: AISketcher,
+    progress: Progress,
+    count: tf.Tensor,
+    noise: PointNoise,
+    temperature: tf.Tensor,
+    prefix: Prefix,
+) -> tuple[tf.Tensor, Progress]:
+    """Draws `count` points more: the one place where points are drawn.
+
+    In two calls it draws what it does in one. Noise and prefix are those of
+    the whole sketch, counted from its first point.
+
+    Args:
+        model: the model.
+        progress: from `start` or the call before.
+        count: int32 []; fewer are drawn if all sketches end before.
+        noise: fields [B, T, ...], for all points up to the last one here.
+        temperature: float32 [B], tau; 0 takes the likeliest at each step.
+        prefix: the points to begin with.
+
+    Returns:
+        Stroke-5 float32 [B, count, 5], in units of the scale factor, with end
+        tokens after the end of a sketch; and where the sketches are now.
+    """
+    first = progress.state.index
+    given = _pad_to(prefix.points, tf.shape(noise.pen)[1])
+
+    def unfinished(progress, points):  # noqa: ANN001, ANN202
+        del points
+        missing = progress.state.index < first + count
+        return missing & ~tf.reduce_all(progress.ended)
+
+    def draw(progress, points):  # noqa: ANN001, ANN202
+        gates, point, ended, state = progress
+        t = state.index
         params, state = model.step(gates, state, point)
-        drawn = tf.where(
-            greedy[:, None],
-            mode(params),
-            sample(
-                adjust_temperature(params, tau),
-                PointNoise(*(field[:, t] for field in noise)),
-            ),
+        drawn = draw_point(
+            params, PointNoise(*(field[:, t] for field in noise)), temperature
         )
         point = tf.where((t < prefix.length)[:, None], given[:, t], drawn)
         point = tf.where(ended[:, None], END_TOKEN, point)
         ended |= point[:, 4] > 0
-        return t + 1, point, ended, state, points.write(t, point)
+        points = points.write(t - first, point)
+        return Progress(gates, point, ended, state), points
 
-    *_, points = tf.while_loop(
-        lambda t, point, ended, *_: (t < steps) & ~tf.reduce_all(ended),
+    progress, points = tf.while_loop(
+        unfinished,
         draw,
         (
-            tf.constant(0),
-            tf.tile(START_TOKEN[None], [batch, 1]),
-            tf.zeros([batch], tf.bool),
-            state,
-            tf.TensorArray(tf.float32, steps, element_shape=[None, 5]),
+            progress,
+            tf.TensorArray(
+                tf.float32, count, element_shape=progress.point.shape
+            ),
         ),
     )
     points = tf.transpose(points.stack(), [1, 0, 2])
     # Steps that the loop did not reach are zeros: no pen state at all.
     unreached = tf.reduce_sum(points[..., 2:], axis=-1, keepdims=True) == 0
-    return tf.where(unreached, END_TOKEN, points)
+    return tf.where(unreached, END_TOKEN, points), progress
+
+
+def draw_point(
+    params: MixtureParams, noise: PointNoise, temperature: tf.Tensor
+) -> tf.Tensor:
+    """The next point, stroke-5 float32 [B, 5].
+
+    Args:
+        params: what the model predicts, fields [B, ...].
+        noise: fields [B, ...].
+        temperature: float32 [B], tau; 0 takes the likeliest.
+    """
+    greedy = temperature <= 0
+    tau = tf.where(greedy, 1.0, temperature)
+    drawn = sample(adjust_temperature(params, tau), noise)
+    return tf.where(greedy[:, None], mode(params), drawn)
 
 
 def _pad_to(points: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
@@ -204,7 +286,7 @@ def latents_given_prefix(
     many = tf.reshape(
         tf.map_fn(
             lambda seed: tf.map_fn(
-                lambda n: tf.random.fold_in(seed, n + 1000), numbers
+                lambda n: tf.random.fold_in(seed, n + FIRST_CANDIDATE), numbers
             ),
             seeds,
         ),
@@ -218,9 +300,20 @@ def latents_given_prefix(
     given = tf.repeat(tf.cast(given, tf.float32), candidates, axis=0)
     fit = tf.reshape(tf.reduce_sum(steps * given, axis=1), [-1, candidates])
     uniform = _per_sketch(
-        tf.random.stateless_uniform, seeds, _CHOICE, [candidates]
+        tf.random.stateless_uniform, seeds, CHOICE, [candidates]
     )
-    # The Gumbel-max trick: argmax of log weight + Gumbel noise samples.
-    choice = tf.argmax(fit - tf.math.log(-tf.math.log(uniform)), axis=1)
+    choice = choose(fit, uniform)
     latents = tf.reshape(latents, [-1, candidates, tf.shape(latents)[1]])
     return tf.gather(latents, choice, batch_dims=1)
+
+
+def choose(fit: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """One of K, with probability proportional to exp(fit), int64 [B].
+
+    The Gumbel-max trick: argmax of log weight + Gumbel noise samples.
+
+    Args:
+        fit: float32 [B, K], log weights.
+        uniform: float32 [B, K], on [0, 1).
+    """
+    return tf.argmax(fit - tf.math.log(-tf.math.log(uniform)), axis=1)

@@ -15,6 +15,7 @@ from sketcher_tf import sampling
 from sketcher_tf.data.batch import SketchBatch
 from sketcher_tf.data.rasterize import rasterize
 from sketcher_tf.data.schema import Schema
+from sketcher_tf.interpolation import slerp
 from sketcher_tf.model import AISketcher
 from sketcher_tf.runs import model_file
 from sketcher_tf.strokes import (
@@ -25,7 +26,7 @@ from sketcher_tf.strokes import (
 )
 
 DEFAULT_TEMPERATURE = 0.3
-_CANDIDATES = 64  # latents that a completion chooses from
+CANDIDATES = 64  # latents that a completion chooses from
 
 
 class Sketcher:
@@ -221,7 +222,7 @@ class Sketcher:
         temperature: tf.Tensor,
     ) -> tf.Tensor:
         latents = sampling.latents_given_prefix(
-            self.model, condition, prefix, seeds, _CANDIDATES
+            self.model, condition, prefix, seeds, CANDIDATES
         )
         return self._draw(condition, latents, seeds, temperature, prefix)
 
@@ -277,22 +278,6 @@ class Sketcher:
                 "temperature must be 0 (greedy) or a positive number; received "
                 f"{temperature}. Try {DEFAULT_TEMPERATURE}."
             )
-
-
-def slerp(start: np.ndarray, stop: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Spherical interpolation between vectors [Z] at shares [N, 1]: [N, Z]."""
-    # In float32 opposite vectors would seem to have an arc between them.
-    start, stop, share = (
-        np.asarray(x, np.float64) for x in (start, stop, share)
-    )
-    norms = np.linalg.norm(start) * np.linalg.norm(stop)
-    cosine = np.clip(start @ stop / norms, -1, 1) if norms else 1.0
-    angle = np.arccos(cosine)
-    if np.sin(angle) < 1e-6:  # parallel: there is no arc
-        return (1 - share) * start + share * stop
-    return (
-        np.sin((1 - share) * angle) * start + np.sin(share * angle) * stop
-    ) / np.sin(angle)
 
 
 def _graph(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:

@@ -208,6 +208,25 @@ def test_a_graph_draws_the_same(model):
     np.testing.assert_allclose(same, points, atol=1e-4)
 
 
+@pytest.mark.parametrize("parts", [(5, 8), (0, 1, 0, 12), (3, 3, 3, 3, 1)])
+def test_parts_make_the_whole(model, parts):
+    given = np.zeros((COUNT, 4, 5), np.float32)
+    given[..., :3] = 0.5, -0.5, 1
+    prefix = Prefix(tf.constant(given), tf.constant([0, 4, 2, 0]))
+    whole, latents = draw(model, prefix=prefix)
+    progress = sampling.start(model, CONDITION, latents)
+    noise = sampling.draw_noise(SEEDS, STEPS)
+    points = []
+    for count in parts:
+        drawn, progress = sampling.draw_points(
+            model, progress, count, noise, tf.ones(COUNT), prefix
+        )
+        assert drawn.shape == (COUNT, count, 5)
+        points.append(drawn)
+    np.testing.assert_allclose(np.concatenate(points, 1), whole, atol=1e-4)
+    np.testing.assert_array_equal(progress.ended, whole[..., 4].any(axis=1))
+
+
 # --- Latents given a prefix -------------------------------------------------
 
 

@@ -6,8 +6,9 @@ import tensorflow as tf
 import toys
 from sketches import sketch_of
 
+from sketcher_tf import runs
 from sketcher_tf.model import AISketcher
-from sketcher_tf.sketcher import Sketcher, slerp
+from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.strokes import Sketch
 
 LONGEST = toys.SCHEMA.max_seq_len
@@ -148,39 +149,6 @@ def test_interpolation_goes_from_one_reconstruction_to_the_other(sketcher):
     assert len(sketcher.interpolate(RING, ZIGZAG, count=1)) == 1
 
 
-SHARES = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_slerp_stays_on_the_sphere(seed):
-    start, stop = np.random.default_rng(seed).normal(size=(2, 6))
-    stop *= np.linalg.norm(start) / np.linalg.norm(stop)
-    walk = slerp(start.astype(np.float32), stop.astype(np.float32), SHARES)
-    np.testing.assert_allclose(walk[0], start, atol=1e-5)
-    np.testing.assert_allclose(walk[-1], stop, atol=1e-5)
-    norms = np.linalg.norm(walk, axis=1)
-    np.testing.assert_allclose(norms, np.linalg.norm(start), rtol=1e-5)
-    # Steps of the same length, on the plane of both.
-    steps = np.linalg.norm(np.diff(walk, axis=0), axis=1)
-    np.testing.assert_allclose(steps, steps[0], rtol=1e-4)
-    np.testing.assert_allclose(
-        walk[::-1], slerp(stop, start, SHARES), atol=1e-5
-    )
-    assert np.linalg.matrix_rank(walk, tol=1e-4) == 2
-
-
-@pytest.mark.parametrize("times", [1, 2.5, -1, -2, 0])
-@pytest.mark.parametrize("seed", range(5))
-def test_slerp_of_parallel_vectors_is_a_line(seed, times):
-    start = np.random.default_rng(seed).normal(size=6).astype(np.float32)
-    stop = np.float32(times) * start
-    np.testing.assert_allclose(
-        slerp(start, stop, SHARES),
-        (1 - SHARES) * start + SHARES * stop,
-        atol=1e-4,
-    )
-
-
 # --- Errors -----------------------------------------------------------------
 
 
@@ -246,6 +214,7 @@ def test_a_saved_model_draws_the_same(sketcher, tmp_path):
 
 def test_a_missing_model_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "PRETRAINED", tmp_path / "none")
     advice = "Train one with `python -m sketcher_tf.train`."
     for path, received in (
         ("runs/cats", "'runs/cats'"),

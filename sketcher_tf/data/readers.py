@@ -7,6 +7,7 @@ with it is counted row by row.
 
 import functools
 import glob
+import itertools
 import logging
 import os
 import re
@@ -19,6 +20,7 @@ from pathlib import Path
 from sketcher_tf.data import npz, quickdraw, svg
 from sketcher_tf.data.checks import Rules
 from sketcher_tf.data.drawing import Drawing, SkipReport
+from sketcher_tf.strokes import Sketch
 
 # (path, category, rules, report) -> drawings
 Reader = Callable[[Path, str, Rules, SkipReport], Iterator[Drawing]]
@@ -98,6 +100,25 @@ def find_files(sources: str | Sequence[str]) -> list[SourceFile]:
         for file in _expand(os.path.expanduser(text)):
             found.setdefault(file.path.resolve(), file)
     return list(found.values())
+
+
+def read_sketches(path: str, limit: int) -> list[Sketch]:
+    """The first drawings of a file, of any known format, as sketches.
+
+    Raises:
+        ValueError: there are none, or the file is of no known format.
+    """
+    drawings = read_drawings([path], SkipReport())
+    sketches = [
+        Sketch(drawing.stroke3, ",".join(drawing.labels.values()))
+        for drawing in itertools.islice(drawings, limit)
+    ]
+    if not sketches:
+        raise ValueError(
+            f"a file must hold at least one drawing; received {path}, which "
+            "has none that can be used."
+        )
+    return sketches
 
 
 def split_sources(text: str) -> list[str]:

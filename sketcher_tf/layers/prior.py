@@ -108,8 +108,9 @@ class LatentPrior(keras.layers.Layer):
         own, shared, pick = tf.split(noise, [self.size, self.rank, 1], axis=-1)
         above = tf.cast(pick[:, :, None] > self.thresholds, tf.int32)
         picked = tf.one_hot(tf.reduce_sum(above, axis=-1), self.components)
-        mean = tf.einsum("bk,bkj,kjz->bz", weights, picked, self.mean)
-        spread = tf.einsum("bk,kzr,br->bz", weights, self.factors, shared)
+        mean = _mix(weights, picked, self.mean)
+        directions = tf.transpose(self.factors, [0, 2, 1])  # [K, R, Z]
+        spread = _mix(weights, shared[:, None], directions)
         return mean + weights @ self.diagonal * own + spread
 
     def class_weights(self, condition: tf.Tensor) -> tf.Tensor:
@@ -127,6 +128,19 @@ class LatentPrior(keras.layers.Layer):
         """Takes over what `fit_mixtures` found."""
         for name, value in mixtures._asdict().items():
             getattr(self, name).assign(value)
+
+
+def _mix(weights: tf.Tensor, parts: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
+    """sum_kn weights_k parts_kn tables_kn, as one product, float32 [B, Z].
+
+    Args:
+        weights: float32 [B, K].
+        parts: float32 [B, K, N] or [B, 1, N].
+        tables: float32 [K, N, Z].
+    """
+    rows = tables.shape[0] * tables.shape[1]
+    outer = tf.reshape(weights[:, :, None] * parts, [-1, rows])
+    return outer @ tf.reshape(tables, [rows, -1])
 
 
 def fit_mixtures(
