@@ -1,0 +1,122 @@
+"""The whole evaluation: numbers for the JSON, drawings for the report."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.schema import Schema
+from sketcher_tf.evaluation.describe import describe_data, extensions, plain
+from sketcher_tf.evaluation.drawn import Drawn
+from sketcher_tf.evaluation.study import Settings, Study
+from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.strokes import Sketch
+
+VERSION = 1  # of the JSON
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The drawings behind the numbers.
+
+    Attributes:
+        held_out: real ones.
+        meant: of each held-out drawing, the numbers of its words.
+        drawn: model -> what it drew.
+        nearest: model -> for each new drawing, in the order of `generated`,
+            the nearest training drawing.
+    """
+
+    held_out: list[Sketch]
+    meant: list[list[int]]
+    drawn: dict[str, Drawn]
+    nearest: dict[str, list[Sketch]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The numbers, as JSON has them, and the drawings."""
+
+    results: dict[str, Any]
+    gallery: Gallery
+
+
+def evaluate(
+    models: Mapping[str, Sketcher],
+    data: Path,
+    settings: Settings = Settings(),
+    baseline: str | None = None,
+) -> Evaluation:
+    """Measures models on the drawings of a prepared folder.
+
+    Args:
+        models: name -> model; the first is the one that others are beside.
+        data: the folder; the models' words and raster size must be its own.
+        settings: how much, and how.
+        baseline: the name of the model that the others are compared with; by
+            default the first one without the three extensions, if any.
+
+    Raises:
+        ValueError: a model of other words, no drawings held out, or an unknown
+            baseline.
+    """
+    tf.config.experimental.enable_op_determinism()
+    manifest = read_manifest(data)
+    for name, sketcher in models.items():
+        _check_schema(name, sketcher.schema, manifest.schema)
+    baseline = _baseline(models, baseline)
+    study = Study(models, data, settings)
+    parts = {name: study.measure(name) for name in models}
+    results = {
+        "version": VERSION,
+        "settings": dataclasses.asdict(settings),
+        "data": describe_data(manifest),
+        "held_out": len(study.held_out),
+        "baseline": baseline,
+        "real": study.measure_real(),
+        "models": parts,
+        "comparisons": study.compare(baseline) if baseline else {},
+    }
+    gallery = Gallery(
+        study.held_out.sketches(),
+        study.held_out_words(),
+        study.drawn,
+        study.nearest,
+    )
+    return Evaluation(plain(results), gallery)
+
+
+def _check_schema(name: str, model: Schema, data: Schema) -> None:
+    def said(schema: Schema) -> tuple[Any, ...]:
+        factors = {f.name: sorted(f.values) for f in schema.factors}
+        return sorted(factors.items()), schema.image_size
+
+    if said(model) != said(data):
+        raise ValueError(
+            "the data must have the words and the raster size that the model "
+            f"was trained with; received, for {name}, {_brief(model)} and data "
+            f"of {_brief(data)}. Name the data of its training with --data."
+        )
+
+
+def _brief(schema: Schema) -> str:
+    return f"{', '.join(schema.words)} in {schema.image_size} pixels"
+
+
+def _baseline(models: Mapping[str, Sketcher], name: str | None) -> str | None:
+    if name is None:
+        return next((n for n, m in models.items() if _is_baseline(m)), None)
+    if name not in models:
+        raise ValueError(
+            "the baseline must be one of the models; received "
+            f"{name!r}. Known: {', '.join(models)}."
+        )
+    return name
+
+
+def _is_baseline(sketcher: Sketcher) -> bool:
+    return not any(extensions(sketcher).values())

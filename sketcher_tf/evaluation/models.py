@@ -1,0 +1,45 @@
+"""The models of an evaluation, by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sketcher_tf.runs import model_file
+from sketcher_tf.sketcher import Sketcher
+
+REAL = "real"  # the name of the drawings that people made
+
+
+def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
+    """Loads models given as paths, or as `name=path`.
+
+    Args:
+        texts: without a name, a model has that of its run folder or file; none
+            at all are the newest run.
+
+    Raises:
+        ValueError: two models of one name, or a name that is taken.
+        FileNotFoundError: there is no model at a path.
+    """
+    named = [_name_and_path(text) for text in texts] or [
+        _name_and_path(str(model_file()))
+    ]
+    names = [name for name, _ in named]
+    for name in names:
+        if not name or name == REAL or names.count(name) > 1:
+            raise ValueError(
+                "every model needs a name of its own, other than "
+                f"{REAL!r}; received {', '.join(map(repr, names))}. Write "
+                "--model=name=path."
+            )
+    return {name: Sketcher.load(path) for name, path in named}
+
+
+def _name_and_path(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if equals and not Path(text).exists():
+        return name.strip(), Path(path)
+    path = Path(text)
+    # Every finished run has a model.keras: its folder tells more.
+    if path.name == "model.keras":
+        return path.absolute().parent.name, path
+    return path.absolute().name.removesuffix(".keras"), path

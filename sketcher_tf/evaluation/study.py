@@ -1,0 +1,265 @@
+"""The measurements of an evaluation, model by model."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sketcher_tf.data.records import read_manifest
+from sketcher_tf.evaluation import hashes, intervals, metrics
+from sketcher_tf.evaluation.classifier import (
+    ClassifierConfig,
+    trained_classifier,
+)
+from sketcher_tf.evaluation.describe import describe_model
+from sketcher_tf.evaluation.drawings import Drawings, read_split
+from sketcher_tf.evaluation.drawn import Drawn, draw
+from sketcher_tf.evaluation.judged import (
+    Judged,
+    judge_drawn,
+    judge_real,
+    judge_redrawn,
+    nearest_drawings,
+    novelty,
+)
+from sketcher_tf.evaluation.likelihood import drawing_losses
+from sketcher_tf.evaluation.metrics import Recognition, words_of
+from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
+from sketcher_tf.strokes import Sketch
+
+_MAX_TRAINING_DRAWINGS = 100_000  # held in memory
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is drawn, and judged by whom.
+
+    Attributes:
+        count: new drawings per word and model, and at most so many held-out
+            ones per word.
+        temperature: of all that models draw.
+        seed: of drawing and of the bootstrap.
+        split: the held-out drawings, `test` or `valid`.
+        classifier: its settings.
+    """
+
+    count: int = 100
+    temperature: float = DEFAULT_TEMPERATURE
+    seed: int = 0
+    split: str = "test"
+    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
+
+
+class Study:
+    """What all models are measured with, and what they drew so far.
+
+    Args:
+        models: name -> model.
+        data: a prepared folder.
+        settings: how much is drawn, and how.
+
+    Raises:
+        ValueError: no drawings are held out.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Sketcher],
+        data: Path,
+        settings: Settings,
+    ) -> None:
+        self.models = models
+        self.settings = settings
+        self.words = words_of(read_manifest(data).schema)
+        self.classifier = trained_classifier(data, settings.classifier)
+        self.training = read_split(data, "train", _MAX_TRAINING_DRAWINGS)
+        self.held_out = self._select(
+            read_split(data, settings.split, _MAX_TRAINING_DRAWINGS)
+        )
+        logging.info("Judging %d training drawings", len(self.training))
+        self.judged_training = self._judge_real(self.training)
+        self.judged_real = self._judge_real(self.held_out)
+        self.reference = metrics.feature_gaussian(self.judged_training.features)
+        # Sets of equal size, as Frechet distances need them.
+        self.sizes = np.minimum(
+            np.bincount(self.judged_real.meant, minlength=len(self.words)),
+            settings.count,
+        )
+        self.drawn: dict[str, Drawn] = {}
+        self.generated: dict[str, Judged] = {}
+        self.nearest: dict[str, list[Sketch]] = {}
+
+    def measure(self, name: str) -> dict[str, Any]:
+        """Draws with a model and measures what it drew."""
+        logging.info("Evaluating %s", name)
+        sketcher, settings = self.models[name], self.settings
+        drawn = draw(
+            sketcher,
+            self.held_out.sketches(),
+            settings.count,
+            settings.temperature,
+            settings.seed,
+        )
+        generated = judge_drawn(drawn.generated, self.classifier, self.words)
+        self.drawn[name], self.generated[name] = drawn, generated
+        self.nearest[name] = self._nearest(generated)
+        reconstructed, completed = (
+            judge_redrawn(sketches, self.judged_real, self.classifier)
+            for sketches in (drawn.reconstructed, drawn.completed)
+        )
+        return {
+            **describe_model(sketcher),
+            "generated": self._quality(generated),
+            "reconstructed": self._quality(reconstructed),
+            "completed": self._quality(completed),
+            "unfinished": _unfinished(drawn),
+            "confusion": metrics.confusion(
+                generated.meant, generated.named, self.words
+            ),
+            "diversity": self._diversity(generated),
+            "novelty": novelty(generated, self.judged_training, self._rng(1)),
+            "losses": self._losses(sketcher),
+        }
+
+    def measure_real(self) -> dict[str, Any]:
+        """The same of the real drawings, as far as it applies."""
+        real = self.judged_real
+        return {
+            "recognised": self._recognition(real),
+            "frechet": self._frechet(real),
+            "confusion": metrics.confusion(real.meant, real.named, self.words),
+            "diversity": self._diversity(self._training_sample()),
+            "novelty": novelty(real, self.judged_training, self._rng(1)),
+        }
+
+    def compare(self, baseline: str) -> dict[str, Any]:
+        """Every other model with the baseline."""
+        against = self._recognition(self.generated[baseline]).share
+        return {
+            name: {
+                "recognised_difference": intervals.difference(
+                    self._recognition(generated).share, against
+                ),
+                "diversity": self._diversity_tests(name, baseline),
+            }
+            for name, generated in self.generated.items()
+            if name != baseline
+        }
+
+    def held_out_words(self) -> list[list[int]]:
+        """Of each held-out drawing, the numbers of its words."""
+        real = self.judged_real
+        return [
+            real.meant[real.drawing == number].tolist()
+            for number in range(len(self.held_out))
+        ]
+
+    def _rng(self, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self.settings.seed, stream])
+
+    def _select(self, drawings: Drawings) -> Drawings:
+        """The first `count` drawings of each word that all models can take."""
+        limit = min(m.schema.max_seq_len for m in self.models.values())
+        fits = np.array([len(x) <= limit for x in drawings.stroke3], bool)
+        rows = [
+            np.flatnonzero(
+                fits & (drawings.labels[:, word.factor] == word.value)
+            )[: self.settings.count]
+            for word in self.words
+        ]
+        rows = np.unique(np.concatenate(rows))
+        if len(rows) < 2:
+            raise ValueError(
+                f"the {self.settings.split} split must hold at least 2 "
+                f"drawings; received {len(rows)}. Name a larger set with "
+                "--data, or another --split."
+            )
+        return drawings.take(rows)
+
+    def _judge_real(self, drawings: Drawings) -> Judged:
+        return judge_real(drawings, self.classifier, self.words)
+
+    def _training_sample(self) -> Judged:
+        """`count` random training drawings per word: few are held out."""
+        order = self._rng(2).permutation(len(self.judged_training.meant))
+        counts = np.full(len(self.words), self.settings.count)
+        return self.judged_training.take(order).first(counts)
+
+    def _recognition(self, judged: Judged) -> Recognition:
+        return metrics.recognition(judged.meant, judged.named, self.words)
+
+    def _quality(self, judged: Judged) -> dict[str, Any]:
+        recognised = self._recognition(judged)
+        real = self._recognition(self.judged_real)
+        return {
+            "recognised": recognised,
+            "ratio_to_real": intervals.ratio(recognised.share, real.share),
+            "frechet": self._frechet(judged),
+        }
+
+    def _frechet(self, judged: Judged) -> intervals.Estimate:
+        return metrics.frechet_estimate(
+            judged.first(self.sizes).features,
+            self.reference,
+            self._rng(3),
+        )
+
+    def _diversity(self, judged: Judged) -> dict[str, Any]:
+        by_word = judged.hashes_by_word(self.words)
+        return {
+            "all": hashes.spread(by_word, self._rng(4)),
+            "words": {
+                word.text: hashes.spread([row], self._rng(4))
+                for word, row in zip(self.words, by_word, strict=True)
+            },
+        }
+
+    def _diversity_tests(self, name: str, baseline: str) -> dict[str, Any]:
+        rng = self._rng(5)
+        samples = [
+            [
+                hashes.independent_distances(row, rng)
+                for row in self.generated[model].hashes_by_word(self.words)
+            ]
+            for model in (name, baseline)
+        ]
+        return {
+            "all": hashes.t_test(*map(np.concatenate, samples)),
+            "words": {
+                word.text: hashes.t_test(one, other)
+                for word, one, other in zip(self.words, *samples, strict=True)
+            },
+        }
+
+    def _losses(self, sketcher: Sketcher) -> dict[str, Any]:
+        losses = drawing_losses(sketcher.model, self.held_out)
+        limit = sketcher.schema.max_seq_len
+        nats = losses.reconstruction * limit
+        values = {
+            "reconstruction": losses.reconstruction,
+            "reconstruction_padded": losses.reconstruction_padded,
+            "reconstruction_nats": nats,
+            "nats_per_point": nats / losses.points,
+            "latent_kl": losses.latent_kl,
+            "latent_kl_nats": losses.latent_kl
+            * sketcher.model.config.model.latent_size,
+            "influence_kl": losses.influence_kl,
+        }
+        rng = self._rng(6)
+        return {
+            "n_max": limit,
+            **{name: intervals.mean(x, rng) for name, x in values.items()},
+        }
+
+    def _nearest(self, judged: Judged) -> list[Sketch]:
+        rows = nearest_drawings(judged, self.judged_training)
+        return self.training.take(rows).sketches()
+
+
+def _unfinished(drawn: Drawn) -> float:
+    """The share of new drawings that were cut off."""
+    sketches = [s for row in drawn.generated.values() for s in row]
+    return float(np.mean([not sketch.finished for sketch in sketches]))

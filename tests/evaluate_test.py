@@ -1,0 +1,102 @@
+"""The command line. It runs by itself: its flags are other commands' too."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import toys
+from exports import make_model
+from source_imports import ROOT
+
+from sketcher_tf.data.records import read_manifest
+from sketcher_tf.evaluation.models import load_models
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return toys.prepare(tmp_path_factory.mktemp("data") / "toys", 16, 2, 6)
+
+
+@pytest.fixture(scope="module")
+def model(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("runs") / "toy" / "model.keras"
+    path.parent.mkdir()
+    make_model(schema=read_manifest(data).schema).save(path)
+    return path
+
+
+def command(*args, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "sketcher_tf.evaluate", *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def test_the_command_writes_page_and_numbers(data, model, tmp_path):
+    output = tmp_path / "new" / "report.html"
+    done = command(
+        *(f"--model=a={model}", f"--model=b={model.parent}"),
+        *(f"--data={data}", "--count=2", "--baseline=b"),
+        f"--output={output}",
+        env={"PATH": "", "XDG_CACHE_HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads(output.with_suffix(".json").read_text())
+    assert results["baseline"] == "b"
+    # The same model under two names.
+    assert results["models"]["a"] == results["models"]["b"]
+    compared = results["comparisons"]["a"]["recognised_difference"]
+    assert compared["value"] == 0
+    assert "</html>" in output.read_text()
+    assert sorted(p.name for p in output.parent.iterdir()) == [
+        "report.html",
+        "report.json",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--output=a.pdf"], "the report must be a .html file"),
+        (["more"], "everything is given by flags; received ['more']"),
+    ],
+)
+def test_errors_are_one_line(args, told):
+    done = command(*args)
+    assert done.returncode == 1
+    assert f"error: {told}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_models_have_names(model, monkeypatch):
+    copy = model.with_name("best=1.keras")
+    copy.write_bytes(model.read_bytes())
+    for text, name in (
+        (f"ours={model}", "ours"),
+        (f"ours={model.parent}", "ours"),
+        (str(model), "toy"),
+        (str(model.parent), "toy"),
+        (str(copy), "best=1"),
+    ):
+        [(found, sketcher)] = load_models([text]).items()
+        assert found == name
+        assert sketcher.schema.words == toys.CATEGORIES
+    monkeypatch.chdir(model.parents[1])
+    model.parents[1].joinpath("runs").symlink_to(".")
+    assert list(load_models([])) == ["toy"]
+
+
+def test_there_must_be_a_model():
+    with pytest.raises(FileNotFoundError, match="a model must be a run folder"):
+        load_models(["ours=nowhere"])
+
+
+@pytest.mark.parametrize("names", [["real"], ["a", "a"], [""]])
+def test_names_must_tell_models_apart(model, names):
+    with pytest.raises(ValueError, match="needs a name of its own"):
+        load_models([f"{name}={model}" for name in names])
