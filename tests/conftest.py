@@ -1,7 +1,13 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from evaluations import Evaluated
 
 # Before TensorFlow is loaded, which else reports on every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,3 +20,29 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real drawings in ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of models with the toy of `exports`, as the command makes it."""
+    from exports import CAPACITY, make_model
+
+    folder = tmp_path_factory.mktemp("published")
+    make_model().save(folder / "toy.keras")
+    command = [
+        *(sys.executable, "-m", "export.saved_model"),
+        f"--model={folder / 'toy.keras'}",
+        f"--output={folder / 'models'}",
+        f"--capacity={CAPACITY}",
+    ]
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run(command, cwd=root, check=True)
+    return folder / "models"
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
+    """The evaluation of `evaluations`, made once for all tests of it."""
+    import evaluations
+
+    return evaluations.run(tmp_path_factory.mktemp("evaluated"))

@@ -1,0 +1,208 @@
+"""How fast a server draws, and how far that is from the floor.
+
+    python -m benchmarks.serving                     the embedded server
+    python -m benchmarks.serving --target=host:8500  any server
+
+Without --target a model of the paper's sizes is made, whose drawings all have
+100 points, and served by the embedded server, in a process of its own, with and
+without batching. Printed are sketches per second and the latency for 1, 8 and
+32 concurrent callers of `generate`, one sketch each, and the time of a single
+one beside its floor: the product of each weight matrix with a vector, once per
+point.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+# Before TensorFlow is imported, which else reports on hardware at length.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from absl import app, flags, logging
+
+from export.publishing import metadata_of, write_stateless
+from serving.aio import AsyncSketcherClient
+from serving.client import SketcherClient
+from serving.contract import SKETCHER
+from sketcher_tf.configs import PRESETS
+from sketcher_tf.data.schema import Factor, Schema
+from sketcher_tf.model import AISketcher
+
+_TARGET = flags.DEFINE_string("target", None, "host:port; else embedded.")
+_SECONDS = flags.DEFINE_float("seconds", 10.0, "Of each measurement.", 0.1)
+_CALLERS = flags.DEFINE_list("callers", "1,8,32", "How many at once.")
+
+_POINTS = 100
+_CATEGORIES = 33
+_WARM_UP_SECONDS = 3.0
+
+
+class Load(NamedTuple):
+    """What a number of callers met."""
+
+    sketches_per_second: float
+    median: float  # seconds
+    percentile_99: float  # seconds
+
+
+def make_model() -> AISketcher:
+    """An untrained model of the paper's sizes that never ends a drawing."""
+    words = tuple(f"category {n}" for n in range(_CATEGORIES))
+    schema = Schema((Factor("category", words),), 30.0, _POINTS, 64)
+    model = AISketcher(PRESETS["paper"], schema)
+    bias = model.decoder.output_projection.bias
+    bias.assign_add(-1e4 * np.eye(bias.shape[0])[2])  # the end's logit
+    return model
+
+
+def floor_of(model: AISketcher) -> Callable[[], None]:
+    """Computes one product per weight matrix and point.
+
+    The matrices are those that `AISketcher.step` uses: all that is constant
+    over a sketch is computed once and left out.
+    """
+    matrices = [
+        model.encoder.forward_rnn.kernel,
+        model.encoder.forward_rnn.recurrent_kernel,
+        *model.influence.weights[:1],
+        model.decoder.rnn.kernel,
+        model.decoder.rnn.recurrent_kernel,
+        model.decoder.output_projection.kernel,
+    ]
+    arrays = [np.squeeze(np.asarray(matrix)) for matrix in matrices]
+    pairs = [(np.ones(len(array), np.float32), array) for array in arrays]
+
+    def compute() -> None:
+        for _ in range(_POINTS):
+            for vector, array in pairs:
+                vector @ array
+
+    return compute
+
+
+@contextlib.contextmanager
+def embedded_server(models: Path, *options: str) -> Iterator[str]:
+    """A server in a process of its own; its target."""
+    command = [
+        *(sys.executable, "-m", "serving.server", "--port=0"),
+        *(f"--model_base_path={models}", "--grpc_max_threads=64", *options),
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in process.stderr:
+            if found := re.search(r"Listening at (\S+)", line):
+                break
+        else:
+            raise RuntimeError("the server must start; received no address.")
+        yield found[1]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+
+
+async def put_load(target: str, callers: int, seconds: float) -> Load:
+    """Lets so many callers ask for one sketch after the other."""
+    latencies: list[float] = []
+
+    async def call(client: AsyncSketcherClient, word: str, seed: int) -> None:
+        while time.perf_counter() < end:
+            start = time.perf_counter()
+            await client.generate(word, seed=seed)
+            if start >= begin:
+                latencies.append(time.perf_counter() - start)
+
+    async with AsyncSketcherClient(target) as client:
+        labels = await client.labels()
+        await client.generate(labels.words[0])
+        begin = time.perf_counter() + min(_WARM_UP_SECONDS, seconds)
+        end = begin + seconds
+        await asyncio.gather(
+            *(call(client, labels.words[0], seed) for seed in range(callers))
+        )
+        elapsed = time.perf_counter() - begin
+    return Load(
+        len(latencies) / elapsed,
+        float(np.quantile(latencies, 0.5)),
+        float(np.quantile(latencies, 0.99)),
+    )
+
+
+def report_load(targets: Mapping[str, str], callers: Sequence[int]) -> None:
+    """Measures servers in turns and prints a table.
+
+    Args:
+        targets: by title.
+        callers: how many at once, one line each.
+    """
+    print("callers  server          sketches/s   p50 ms   p99 ms", flush=True)
+    for count in callers:
+        for title, target in targets.items():
+            load = asyncio.run(put_load(target, count, _SECONDS.value))
+            print(
+                f"{count:7}  {title:14} {load.sketches_per_second:11.1f} "
+                f"{load.median * 1e3:8.0f} {load.percentile_99 * 1e3:8.0f}",
+                flush=True,
+            )
+
+
+def report_single(
+    target: str, floor: Callable[[], None], rounds: int = 40
+) -> None:
+    """The time of one `generate` of one sketch, and its floor, in turns."""
+    with SketcherClient(target) as client:
+        word = client.labels().words[0]
+        client.generate(word)
+        times = [
+            (_seconds(lambda: client.generate(word)), _seconds(floor))
+            for _ in range(rounds)
+        ]
+    one, least = (
+        statistics.median(column) for column in zip(*times, strict=True)
+    )
+    print(
+        f"one generate, {_POINTS} points: {one * 1e3:.1f} ms; floor "
+        f"{least * 1e3:.1f} ms, {one / least:.2f} times",
+        flush=True,
+    )
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def main(argv: list[str]) -> None:
+    """Flags -> tables on the standard output."""
+    logging.set_verbosity(logging.WARNING)
+    callers = [int(text) for text in _CALLERS.value]
+    if _TARGET.value:
+        report_load({"target": _TARGET.value}, callers)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_model()
+        models = Path(folder)
+        version = models / SKETCHER.name / "1"
+        write_stateless(model, metadata_of(model, {}), version)
+        with (
+            embedded_server(models) as single,
+            embedded_server(models, "--enable_batching") as batched,
+        ):
+            report_single(single, floor_of(model))
+            targets = {"single calls": single, "batched": batched}
+            report_load(targets, callers)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,1 @@
+"""Sketches over gRPC: the contract, a client, and a server for laptops."""

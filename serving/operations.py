@@ -1,0 +1,412 @@
+"""What a client can ask for, as tasks; see `calls` for what these are."""
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from serving import arrays, contract
+from serving.calls import Answer, Caller, Choice, Sleep, Task
+from serving.errors import InvalidArgumentError, VersionChangedError
+from serving.sketches import Labels, ServedSketch
+from serving.tensors import itemsize
+from sketcher_tf.interpolation import slerp
+from sketcher_tf.strokes import Sketch
+
+DEFAULT_TEMPERATURE = 0.3
+
+_OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
+
+T = TypeVar("T")
+
+
+@dataclass
+class Operations:
+    """The operations of one client; each method makes a task.
+
+    Attributes:
+        caller: makes single calls.
+        choice: the version or label that the user wants.
+        timeout: seconds for each call to the server, its repetitions included.
+            A request for more than fits in a call is several calls.
+        message_bytes: the largest message that server and client take.
+    """
+
+    caller: Caller
+    choice: Choice
+    timeout: float
+    message_bytes: int
+
+    def __post_init__(self) -> None:
+        self._labels: Labels | None = None
+
+    def labels(self, *, timeout: float | None = None) -> Task[Labels]:
+        """What the model knows: its words, its limits, where it comes from.
+
+        Args:
+            timeout: seconds, instead of the client's.
+        """
+        answer = yield from self.caller.predict(
+            contract.SKETCHER,
+            contract.LABELS,
+            {"row": np.zeros(1, np.int32)},
+            self.choice,
+            self._seconds(timeout),
+            sizes={"B": 1},
+            fault=_fault_of_labels,
+        )
+        self._labels = Labels(answer.version, _metadata(answer))
+        return self._labels
+
+    def generate(
+        self,
+        category: str,
+        count: int = 1,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Draws new sketches; sketch k depends on (category, seed, k) only.
+
+        Args:
+            category: a condition, see `Schema.parse`.
+            count: how many.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, a count below 1 or a negative
+                temperature.
+            ServingError: the server could not do it.
+        """
+        noise = arrays.noise(seed, count, temperature)
+
+        def inputs(labels: Labels) -> arrays.Arrays:
+            condition = arrays.conditions(labels, category, count, seed)
+            return {"condition": condition, **noise}
+
+        outputs = yield from self._run(contract.GENERATE, inputs, timeout)
+        return arrays.sketches(outputs, [category] * count)
+
+    def complete(
+        self,
+        sketch: Sketch,
+        category: str | None = None,
+        count: int = 1,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Continues a drawing, in `count` ways.
+
+        Args:
+            sketch: what has been drawn so far, in pixels.
+            category: a condition; None takes the sketch's own category.
+            count: how many ways.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Returns:
+            Sketches that begin with the points of `sketch`.
+
+        Raises:
+            ValueError: an unknown category, or too many points.
+            ServingError: the server could not do it.
+        """
+        word = category or sketch.category
+        noise = arrays.noise(seed, count, temperature)
+
+        def inputs(labels: Labels) -> arrays.Arrays:
+            return {
+                "strokes": arrays.strokes(labels, [sketch] * count),
+                "condition": arrays.conditions(labels, word, count, seed),
+                **noise,
+            }
+
+        outputs = yield from self._run(contract.COMPLETE, inputs, timeout)
+        return arrays.sketches(outputs, [word] * count)
+
+    def reconstruct(
+        self,
+        sketches: Sequence[Sketch],
+        category: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Auto-encodes drawings: encodes each and draws it anew.
+
+        Args:
+            sketches: whole drawings, in pixels.
+            category: a condition for all; None takes each sketch's category.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, no drawing, or one too long.
+            ServingError: the server could not do it.
+        """
+        words = [category or sketch.category for sketch in sketches]
+
+        noise = arrays.noise(seed, len(words), temperature)
+
+        def inputs(labels: Labels) -> arrays.Arrays:
+            return {**arrays.drawings(labels, sketches, words), **noise}
+
+        outputs = yield from self._run(contract.RECONSTRUCT, inputs, timeout)
+        return arrays.sketches(outputs, words)
+
+    def encode(
+        self,
+        sketches: Sequence[Sketch],
+        category: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Task[np.ndarray]:
+        """The latents of drawings, float32 [N, Z].
+
+        Args:
+            sketches: whole drawings, in pixels.
+            category: a condition for all; None takes each sketch's category.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, no drawing, or one too long.
+            ServingError: the server could not do it.
+        """
+        words = [category or sketch.category for sketch in sketches]
+        outputs = yield from self._run(
+            contract.ENCODE,
+            lambda labels: arrays.drawings(labels, sketches, words),
+            timeout,
+        )
+        return outputs["latents"]
+
+    def decode(
+        self,
+        latents: np.ndarray,
+        category: str,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Draws from given latents.
+
+        Args:
+            latents: float32 [N, Z], from `encode` or a sketch's `latents`.
+            category: a condition for all.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, or latents of another width.
+            ServingError: the server could not do it.
+        """
+        count = len(latents)
+        noise = arrays.noise(seed, count, temperature)
+
+        def inputs(labels: Labels) -> arrays.Arrays:
+            return {
+                "latents": arrays.latents(labels, latents),
+                "condition": arrays.conditions(labels, category, count, seed),
+                **noise,
+            }
+
+        outputs = yield from self._run(contract.DECODE, inputs, timeout)
+        return arrays.sketches(outputs, [category] * count)
+
+    def interpolate(
+        self,
+        first: Sketch,
+        last: Sketch,
+        count: int = 10,
+        temperature: float = 0.0,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Walks from one drawing to another through the latent space.
+
+        Spherically, as latents of a Gaussian lie near a sphere; the condition
+        goes linearly. All steps share the noise of one seed.
+
+        Args:
+            first: a whole drawing, in pixels, with its category.
+            last: another.
+            count: steps, both ends included.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, a count below 1, or a drawing that
+                is too long.
+            ServingError: the server could not do it.
+        """
+        ends = [first, last]
+        words = [first.category, last.category]
+        noise = arrays.noise(seed, count, temperature)
+        share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+
+        def walk(labels: Labels) -> Task[arrays.Arrays]:
+            given = arrays.drawings(labels, ends, words)
+            encoded = yield from self._parts(
+                labels, contract.ENCODE, given, timeout
+            )
+            start, stop = given["condition"]
+            inputs = {
+                "latents": slerp(*encoded["latents"], share),
+                "condition": start * (1 - share) + stop * share,
+                **noise,
+                "seed": np.tile(noise["seed"][:1], (count, 1)),
+            }
+            return (
+                yield from self._parts(labels, contract.DECODE, inputs, timeout)
+            )
+
+        outputs = yield from self.consistently(walk, timeout)
+        same = first.category == last.category
+        blend = f"{first.category} to {last.category}"
+        return arrays.sketches(
+            outputs, [first.category if same else blend] * count
+        )
+
+    def wait_until_ready(self, timeout: float = 60.0) -> Task[None]:
+        """Waits until the server has loaded both servables.
+
+        Args:
+            timeout: seconds for all of it.
+
+        Raises:
+            ServingError: it has not, in that time.
+        """
+        deadline = self.caller.clock() + timeout
+        for servable in contract.SERVABLES:
+            yield from self.caller.wait_until_available(
+                servable, self.choice, deadline - self.caller.clock()
+            )
+
+    def consistently(
+        self, work: Callable[[Labels], Task[T]], timeout: float | None
+    ) -> Task[T]:
+        """Does `work` with the labels of the version that answers.
+
+        The labels are kept from call to call. When the server has loaded
+        another version since, the answer shows it; or a condition no longer
+        fits, or has a word that only the new version knows. Then the work is
+        done again with the new labels.
+
+        Args:
+            work: makes a task from labels.
+            timeout: seconds in which to begin anew; None takes the client's.
+
+        Raises:
+            VersionChangedError: again and again.
+        """
+        caller = self.caller
+        deadline = caller.clock() + self._seconds(timeout)
+        for failures in itertools.count(1):
+            labels = self._labels or (yield from self.labels(timeout=timeout))
+            try:
+                return (yield from work(labels))
+            except (
+                VersionChangedError,
+                InvalidArgumentError,
+                ValueError,
+            ) as error:
+                newest = yield from self.labels(timeout=timeout)
+                refused = not isinstance(error, VersionChangedError)
+                delay = caller.backoff.delay(failures, caller.rng)
+                if caller.clock() + delay >= deadline or (
+                    refused and newest.version == labels.version
+                ):
+                    raise
+            yield Sleep(delay)
+
+    def _seconds(self, timeout: float | None) -> float:
+        return self.timeout if timeout is None else timeout
+
+    def _run(
+        self,
+        signature: contract.Signature,
+        inputs: Callable[[Labels], arrays.Arrays],
+        timeout: float | None,
+    ) -> Task[arrays.Arrays]:
+        return self.consistently(
+            lambda labels: self._parts(
+                labels, signature, inputs(labels), timeout
+            ),
+            timeout,
+        )
+
+    def _parts(
+        self,
+        labels: Labels,
+        signature: contract.Signature,
+        inputs: arrays.Arrays,
+        timeout: float | None,
+    ) -> Task[arrays.Arrays]:
+        """Runs a signature in as many calls as it needs."""
+        count = len(inputs["condition"])
+        rows = self._rows_per_call(labels, signature)
+        parts = []
+        for start in range(0, count, rows):
+            part = {
+                name: array[start : start + rows]
+                for name, array in inputs.items()
+            }
+            answer = yield from self.caller.predict(
+                contract.SKETCHER,
+                signature,
+                part,
+                self.choice,
+                self._seconds(timeout),
+                sizes={"B": min(rows, count - start), **labels.metadata.sizes},
+                version=labels.version,
+            )
+            parts.append(answer.outputs)
+        return {
+            name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
+
+    def _rows_per_call(
+        self, labels: Labels, signature: contract.Signature
+    ) -> int:
+        """As many as the server takes, and fit into a message both ways."""
+        # What is sent is padded to T points.
+        sizes = {"B": 1, "P": labels.metadata.sizes["T"]}
+        sizes |= labels.metadata.sizes
+        row = max(
+            sum(
+                math.prod(tensor.shape_for(sizes)) * itemsize(tensor.dtype)
+                for tensor in one_way
+            )
+            for one_way in (signature.inputs, signature.outputs)
+        )
+        fitting = (self.message_bytes - _OVERHEAD_BYTES) // row
+        return min(max(fitting, 1), contract.MAX_BATCH_SIZE)
+
+
+def _metadata(answer: Answer) -> contract.Metadata:
+    return contract.Metadata.loads(answer.outputs["metadata"][0].decode())
+
+
+def _fault_of_labels(answer: Answer) -> str:
+    """Why these are no labels; "" if they are."""
+    try:
+        _metadata(answer)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""

@@ -1,0 +1,164 @@
+"""Merged calls, on a hand-made model that tells the size of its batch."""
+
+import re
+import threading
+
+import grpc
+import numpy as np
+import pytest
+import servables
+
+from serving.batching import PARAMETERS_FILE, BatchedServable
+from serving.servables import StatusError
+
+PARAMETERS = """
+max_batch_size { value: 8 }
+batch_timeout_micros { value: 200000 }
+max_enqueued_batches { value: 2 }
+num_batch_threads { value: 2 }
+allowed_batch_sizes: 2
+allowed_batch_sizes: 4
+allowed_batch_sizes: 8
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "toy" / "1"
+    servables.write(folder, batching=PARAMETERS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def servable(folder):
+    servable = BatchedServable("toy", 1, folder)
+    yield servable
+    servable.drain_and_close()
+
+
+def scale(servable, x, outputs=("y", "rows"), timeout=30.0):
+    return servable.run(servable.signature("scale"), {"x": x}, outputs, timeout)
+
+
+def together(calls):
+    """Runs calls at once, each in a thread; their results or errors."""
+    results = [None] * len(calls)
+
+    def run(number, call):
+        try:
+            results[number] = call()
+        except StatusError as error:
+            results[number] = error
+
+    threads = [
+        threading.Thread(target=run, args=item) for item in enumerate(calls)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def rows(count, value=1.0, width=2):
+    return np.full((count, width), value, np.float32)
+
+
+def test_calls_are_merged_and_get_their_own_rows(servable):
+    sizes = [1, 2, 1, 3]  # 7 rows: padded to 8
+    calls = [
+        lambda n=n, k=k: scale(servable, rows(k, n))
+        for n, k in enumerate(sizes)
+    ]
+    for n, (k, result) in enumerate(zip(sizes, together(calls), strict=True)):
+        np.testing.assert_array_equal(result["y"], rows(k, 2 * n))
+        assert result["rows"].tolist() == [8] * k
+
+
+@pytest.mark.parametrize(
+    ("count", "padded"), [(1, 2), (2, 2), (3, 4), (5, 8), (8, 8)]
+)
+def test_batches_are_padded_to_an_allowed_size(servable, count, padded):
+    result = scale(servable, rows(count))
+    assert result["rows"].tolist() == [padded] * count
+
+
+def test_a_full_batch_does_not_wait(folder, tmp_path):
+    patient = tmp_path / "toy" / "1"
+    servables.copy(folder, patient)
+    text = re.sub("200000", str(10**9), PARAMETERS)
+    (patient / PARAMETERS_FILE).write_text(text)
+    servable = BatchedServable("toy", 1, patient)
+    results = together([lambda: scale(servable, rows(4))] * 4)
+    assert [r["rows"][0] for r in results] == [8] * 4
+    with pytest.raises(StatusError) as error:
+        scale(servable, rows(1), timeout=0.05)
+    assert error.value.code == grpc.StatusCode.DEADLINE_EXCEEDED
+    servable.drain_and_close()
+
+
+def test_only_calls_that_are_alike_are_merged(servable):
+    one, other = together(
+        [
+            lambda: scale(servable, rows(2), ("rows",)),
+            lambda: scale(servable, rows(2), ("rows", "y")),
+        ]
+    )
+    assert one["rows"].tolist() == other["rows"].tolist() == [2, 2]
+
+
+def test_one_bad_row_fails_all_that_are_merged_with_it(servable):
+    positive = servable.signature("positive")
+
+    def call(value):
+        x = np.array([value], np.float32)
+        return servable.run(positive, {"x": x}, ["y"], 30.0)
+
+    results = together([lambda: call(1.0), lambda: call(-1.0)])
+    assert [r.code for r in results] == [grpc.StatusCode.INVALID_ARGUMENT] * 2
+    assert call(1.0)["y"].tolist() == [1.0]
+
+
+def test_unlike_shapes_fail_all(servable):
+    results = together(
+        [
+            lambda: scale(servable, rows(1)),
+            lambda: scale(servable, rows(1, width=3)),
+        ]
+    )
+    for error in results:
+        assert error.code == grpc.StatusCode.FAILED_PRECONDITION
+        assert "from different tasks have different shapes" in error.text
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (rows(9), "Task size 9 is larger than maximum input batch size 8"),
+        (np.float32(1), "equal 0th-dimension size"),
+    ],
+)
+def test_what_cannot_be_merged_is_refused(servable, x, text):
+    with pytest.raises(StatusError) as error:
+        scale(servable, x)
+    assert error.value.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert text in error.value.text
+
+
+def test_a_full_queue_is_unavailable(servable):
+    # Two batches of 8 rows may wait; two more are being run.
+    results = together([lambda: scale(servable, rows(7))] * 12)
+    full = [r for r in results if isinstance(r, StatusError)]
+    assert full
+    assert {error.code for error in full} == {grpc.StatusCode.UNAVAILABLE}
+    assert len(full) < len(results)
+
+
+def test_the_sizes_must_end_with_the_largest(folder, tmp_path):
+    wrong = tmp_path / "toy" / "1"
+    servables.copy(folder, wrong)
+    (wrong / PARAMETERS_FILE).write_text(
+        "max_batch_size { value: 8 } allowed_batch_sizes: 4"
+    )
+    with pytest.raises(ValueError, match="end with max_batch_size"):
+        BatchedServable("toy", 1, wrong)

@@ -1,0 +1,66 @@
+"""A TCP proxy in this process that cuts, holds and refuses connections."""
+
+import contextlib
+import socket
+import threading
+
+
+class Proxy:
+    """Passes bytes on to `port` until it is told otherwise.
+
+    `on_request` and `on_answer` are called, with this proxy, when bytes come
+    from the client or from the server, before they are passed on; what they
+    return is passed on in their stead.
+    """
+
+    def __init__(self, port):
+        self._port = port
+        self.on_request = self.on_answer = lambda data: data
+        self.refusing = False
+        self._sockets = set()
+        self._listener = socket.create_server(("localhost", 0))
+        self.target = f"localhost:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self):
+        """Ends all connections at once; new ones are taken."""
+        while self._sockets:
+            one = self._sockets.pop()
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._listener.close()
+        self.cut()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self.refusing:
+                    client.close()
+                    continue
+                server = socket.create_connection(("localhost", self._port))
+                self._sockets |= {client, server}
+                for source, sink, asked in (
+                    (client, server, True),
+                    (server, client, False),
+                ):
+                    threading.Thread(
+                        target=self._pass,
+                        args=(source, sink, asked),
+                        daemon=True,
+                    ).start()
+
+    def _pass(self, source, sink, asked):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                change = self.on_request if asked else self.on_answer
+                sink.sendall(change(data))
+        for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
