@@ -1,4 +1,6 @@
+# make install install only, to draw with the pretrained model
 # make train   train a model; with flags: make train ARGS="--preset=paper"
+# make demo    draw with the newest run on a phone's page; needs npm (Node.js)
 # make test    check format and lint, then run every test
 # make clean   remove the virtual environment and all caches
 # make lock    pin anew everything that the requirements pull in
@@ -16,10 +18,15 @@ VERSION := $(or $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null),none)
 
 .DEFAULT_GOAL := train
-.PHONY: train test clean lock
+.PHONY: install train demo test clean lock
 
-train: $(VENV)/installed-$(VERSION)
+install: $(VENV)/installed-$(VERSION)
+
+train: install
 	$(BIN)/python -m sketcher_tf.train $(ARGS)
+
+demo: install
+	$(BIN)/python -m export.demo $(ARGS)
 
 test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
@@ -27,7 +34,8 @@ test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/python -m pytest
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build \
+		export/mobile_demo/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are written last, so an interrupted installation is taken up again.

@@ -19,6 +19,7 @@ _FOUNDATION = (
 # From sketches to pictures, for clients too: NumPy and Pillow only.
 _DRAWING = (
     "sketcher_tf.data.rasterize",
+    "sketcher_tf.interpolation",
     "sketcher_tf.layout",
     "sketcher_tf.rendering",
 )
@@ -47,8 +48,16 @@ _COMMANDS = (
     "sketcher_tf.evaluate",
     "sketcher_tf.prepare",
 )
-_PRODUCTION = ("export", "serving", "serving.contract")
-_EVERYTHING = (*_LIBRARY, *_TRAINING, *_COMMANDS, *_PRODUCTION)
+# What verifies an export in a process that knows nothing of the model.
+_STRANGERS = ("export.replay", "export.warmup")
+_PRODUCTION = ("export", *_STRANGERS, "serving", "serving.contract")
+_EVERYTHING = (
+    *_LIBRARY,
+    *_TRAINING,
+    "sketcher_tf.evaluation",
+    *_COMMANDS,
+    *_PRODUCTION,
+)
 
 # Part -> the parts it may import; within a part everything goes.
 MAY_IMPORT = {
@@ -57,6 +66,7 @@ MAY_IMPORT = {
     "sketcher_tf.configs": (),
     "sketcher_tf.files": (),
     "sketcher_tf.data.rasterize": ("sketcher_tf.strokes",),
+    "sketcher_tf.interpolation": (),
     "sketcher_tf.layout": ("sketcher_tf.strokes", "sketcher_tf.data.rasterize"),
     "sketcher_tf.rendering": ("sketcher_tf.strokes", *_DRAWING),
     "sketcher_tf.data": (*_FOUNDATION, "sketcher_tf.data.rasterize"),
@@ -77,14 +87,20 @@ MAY_IMPORT = {
     "sketcher_tf.runs": (*_FOUNDATION, "sketcher_tf.data"),
     "sketcher_tf.sketcher": _LIBRARY,
     **{part: (*_LIBRARY, *_TRAINING) for part in _TRAINING},
-    **{part: (*_LIBRARY, *_TRAINING, *_COMMANDS) for part in _COMMANDS},
+    "sketcher_tf.evaluation": _LIBRARY,
+    **{
+        part: (*_LIBRARY, *_TRAINING, *_COMMANDS, "sketcher_tf.evaluation")
+        for part in _COMMANDS
+    },
     "serving": (
         "serving.contract",
         "sketcher_tf.strokes",
-        "sketcher_tf.rendering",
+        "sketcher_tf.data",
+        *_DRAWING,
     ),
     "serving.contract": (),
-    "export": (*_LIBRARY, "serving.contract"),
+    "export": (*_LIBRARY, *_STRANGERS, "serving.contract"),
+    **{part: (*_STRANGERS, "serving.contract") for part in _STRANGERS},
     "benchmarks": _EVERYTHING,
     "tests": (*_EVERYTHING, "benchmarks"),
 }
@@ -107,7 +123,11 @@ NEVER_LOADS = {
     **{module: {"keras", "tensorflow"} for module in _DRAWING},
     "serving": {"keras"},
     "serving.contract": {"keras", "tensorflow"},
+    **{part: {"keras"} for part in _STRANGERS},
 }
+
+# What a program loads that draws on a server; TensorFlow is the server's.
+_CLIENT = ("serving.client", "serving.aio", "serving.command")
 
 # Reading drawings must start fast and work without TensorFlow; these modules
 # are the ones that store drawings as TFRecords and feed them to training.
@@ -186,7 +206,10 @@ def cycle(sources) -> list[str]:
 
 
 def _modules_without_tensorflow() -> list[str]:
-    light = (*_FOUNDATION, *_DRAWING, "sketcher_tf.data", "serving.contract")
+    light = (
+        *(*_FOUNDATION, *_DRAWING, "sketcher_tf.data"),
+        *(*_CLIENT, "serving.contract"),
+    )
     return [
         module
         for module in map(module_of, read_sources())

@@ -20,7 +20,11 @@ _DISTRIBUTIONS = {
     "absl": "absl-py",
     "google.protobuf": "protobuf",
     "grpc": "grpcio",
+    "grpc_health": "grpcio-health-checking",
+    "grpc_reflection": "grpcio-reflection",
+    "py_mini_racer": "mini-racer",
     "tensorflow_serving": "tensorflow-serving-api",
+    "yaml": "pyyaml",
 }
 
 Sources = Mapping[str, str]  # path below the root, with slashes -> text

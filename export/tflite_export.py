@@ -1,0 +1,112 @@
+"""From a model to a verified .tflite file, and the drawings to verify it on."""
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+import tensorflow as tf
+
+from export import tflite_convert
+from export.tflite_file import describe
+from export.tflite_verify import Report, verify
+from sketcher_tf.configs import DataConfig
+from sketcher_tf.data import datasets
+from sketcher_tf.data.batch import SketchBatch
+from sketcher_tf.data.pipeline import evaluation_batches
+from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.schema import Manifest, Schema
+from sketcher_tf.files import write_atomically
+from sketcher_tf.runs import RunFolder
+from sketcher_tf.sketcher import Sketcher
+
+_DRAWINGS = 40  # that a quantised model is tried on
+
+
+def export(
+    sketcher: Sketcher,
+    output: Path,
+    quantize: str = "none",
+    drawings: Sequence[SketchBatch] = (),
+    seed: int = 0,
+) -> Report:
+    """Converts a model, verifies the result, and writes and describes it.
+
+    Args:
+        sketcher: the model.
+        output: the .tflite file.
+        quantize: one of `tflite_convert.QUANTIZATIONS`.
+        drawings: real ones, a batch of one each; float32 needs none.
+        seed: of the sketches that are compared.
+
+    Raises:
+        ValueError: the file does not draw as the model does; nothing has been
+            written.
+    """
+    content = tflite_convert.finish(
+        tflite_convert.convert(sketcher.model), sketcher.model, quantize
+    )
+    report = verify(content, sketcher, drawings, seed)
+    write_atomically(output, lambda path: path.write_bytes(content))
+    write_atomically(
+        output.with_suffix(".md"),
+        lambda path: path.write_text(describe(content)),
+    )
+    return report
+
+
+def real_drawings(
+    data: str, schema: Schema, count: int = _DRAWINGS
+) -> list[SketchBatch]:
+    """Held-out drawings in the units of a model, a batch of one each.
+
+    Args:
+        data: as for training.
+        schema: of the model.
+        count: how many at most.
+
+    Raises:
+        ValueError: the drawings are of other categories.
+    """
+    folder = datasets.prepare(data, datasets.Options())
+    manifest = read_manifest(folder)
+    found = manifest.schema
+    if (found.factors, found.image_size) != (schema.factors, schema.image_size):
+        raise ValueError(
+            "the drawings must have the model's categories and image size; "
+            f"received {found.words} at {found.image_size} pixels in {data}. "
+            "Name with --data what the model was trained on."
+        )
+    batches = evaluation_batches(
+        folder, manifest, _held_out(manifest), DataConfig(batch_size=1)
+    )
+    factor = found.scale_factor / schema.scale_factor
+    fitting = (
+        batch._replace(
+            points=batch.points * tf.constant([factor] * 2 + [1] * 3)
+        )
+        for batch in batches
+        if tf.reduce_sum(1 - batch.points[..., 4]) <= schema.max_seq_len
+    )
+    return list(islice(fitting, count))
+
+
+def _held_out(manifest: Manifest) -> str:
+    """The first split of these that has drawings."""
+    names = ("test", "valid", "train")
+    return next(name for name in names if manifest.splits[name].count)
+
+
+def data_of(file: Path) -> str:
+    """What the run of a model was trained on, as `--data` says it.
+
+    Raises:
+        ValueError: the model does not tell.
+    """
+    schema = RunFolder(file.parent).schema
+    sources = schema.exists() and Manifest.loads(schema.read_text()).sources
+    if not sources:
+        raise ValueError(
+            "a quantised model must be tried on real drawings; received "
+            f"{file}, which does not tell its own. Name some with --data."
+        )
+    return ",".join(sources)
