@@ -126,7 +126,7 @@ def _random_bits(seeds: tf.Tensor, count: int) -> tf.Tensor:
 def _scramble(seeds: tf.Tensor) -> _Words:
     """Two words of the key, then two of the counter, uint32 [R, 1] each."""
     # As 64-bit numbers the seeds keep their sign.
-    signs = tf.zeros_like(tf.cast(seeds, tf.uint32))
+    signs = tf.cast(_shift(seeds, 31), tf.uint32)
     words = tf.cast(seeds, tf.uint32)
     key = tuple(tf.fill([seeds.shape[0], 1], _word(k)) for k in _SCRAMBLING_KEY)
     return philox((words[:, :1], signs[:, :1], words[:, 1:], signs[:, 1:]), key)

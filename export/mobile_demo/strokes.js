@@ -77,6 +77,6 @@ export function pathOf(points) {
   const places = points.map((place) =>
     place.map((number) => Number(number.toFixed(2))).join(' '),
   );
-  // A path of one point would not be seen.
-  return `M${places.join('L')}${points.length === 1 ? 'h0' : ''}`;
+  // A path of no length would not be seen, in a PNG not even with `h0`.
+  return `M${places.join('L')}${points.length === 1 ? 'h.01' : ''}`;
 }

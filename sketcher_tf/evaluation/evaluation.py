@@ -48,7 +48,7 @@ class Evaluation:
 def evaluate(
     models: Mapping[str, Sketcher],
     data: Path,
-    settings: Settings = Settings(),
+    settings: Settings,
     baseline: str | None = None,
 ) -> Evaluation:
     """Measures models on the drawings of a prepared folder.
