@@ -22,7 +22,10 @@ from sketcher_tf.runs import model_file
 from sketcher_tf.sketcher import Sketcher
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "A run folder or .keras file; by default the newest run."
+    "model",
+    None,
+    "A run folder or .keras file; by default the newest run, or the pretrained "
+    "model.",
 )
 _OUTPUT = flags.DEFINE_string("output", "models", "The folder of models.")
 _VERSION = flags.DEFINE_integer(

@@ -16,6 +16,7 @@ from pathlib import Path
 # Before TensorFlow is imported, which else reports on hardware at length.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import tensorflow as tf
 from absl import app, flags, logging
 
 from sketcher_tf.data import datasets
@@ -67,6 +68,8 @@ _OUTPUT = flags.DEFINE_string(
 def main(argv: list[str]) -> None:
     """Flags -> an evaluation -> two files."""
     logging.set_verbosity(logging.INFO)
+    # For this process only: it makes random operations without a seed fail.
+    tf.config.experimental.enable_op_determinism()
     output = Path(_OUTPUT.value)
     try:
         if len(argv) > 1:

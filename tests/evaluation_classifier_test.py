@@ -187,7 +187,7 @@ def test_real_drawings_are_named(shared_data, tmp_path, monkeypatch):
     )
     folder = datasets.prepare(sources, datasets.Options())
     judge = trained_classifier(
-        folder, ClassifierConfig(epochs=2, min_steps=60, batch_size=64)
+        folder, ClassifierConfig(epochs=2, batch_size=64)
     )
     held_out = read_split(folder, "test", 1000)
     labels, _ = judge.judge(held_out.images)

@@ -6,6 +6,7 @@ import toys
 from sketcher_tf.configs import DataConfig
 from sketcher_tf.data.pipeline import evaluation_batches
 from sketcher_tf.data.records import read_manifest
+from sketcher_tf.evaluation import likelihood
 from sketcher_tf.evaluation.drawings import read_split
 from sketcher_tf.evaluation.likelihood import (
     drawing_losses,
@@ -54,7 +55,8 @@ def test_batches_are_those_of_the_pipeline(data, drawings):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_losses_are_the_models_own(model, data, drawings):
+def test_losses_are_the_models_own(model, data, drawings, monkeypatch):
+    monkeypatch.setattr(likelihood, "_BATCH", 3)
     found = drawing_losses(model, drawings)
     [batch] = evaluation_batches(
         data,

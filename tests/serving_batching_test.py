@@ -1,6 +1,5 @@
 """Merged calls, on a hand-made model that tells the size of its batch."""
 
-import re
 import threading
 
 import grpc
@@ -13,7 +12,7 @@ from serving.servables import StatusError
 
 PARAMETERS = """
 max_batch_size { value: 8 }
-batch_timeout_micros { value: 200000 }
+batch_timeout_micros { value: 1000 }
 max_enqueued_batches { value: 2 }
 num_batch_threads { value: 2 }
 allowed_batch_sizes: 2
@@ -32,6 +31,18 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def servable(folder):
     servable = BatchedServable("toy", 1, folder)
+    yield servable
+    servable.drain_and_close()
+
+
+@pytest.fixture(scope="module")
+def patient(folder, tmp_path_factory):
+    """Runs no batch before it is full."""
+    path = tmp_path_factory.mktemp("models") / "toy" / "1"
+    servables.copy(folder, path)
+    text = PARAMETERS.replace("1000", str(10**12))
+    (path / PARAMETERS_FILE).write_text(text)
+    servable = BatchedServable("toy", 1, path)
     yield servable
     servable.drain_and_close()
 
@@ -64,11 +75,10 @@ def rows(count, value=1.0, width=2):
     return np.full((count, width), value, np.float32)
 
 
-def test_calls_are_merged_and_get_their_own_rows(servable):
-    sizes = [1, 2, 1, 3]  # 7 rows: padded to 8
+def test_calls_are_merged_and_get_their_own_rows(patient):
+    sizes = [1, 2, 1, 4]
     calls = [
-        lambda n=n, k=k: scale(servable, rows(k, n))
-        for n, k in enumerate(sizes)
+        lambda n=n, k=k: scale(patient, rows(k, n)) for n, k in enumerate(sizes)
     ]
     for n, (k, result) in enumerate(zip(sizes, together(calls), strict=True)):
         np.testing.assert_array_equal(result["y"], rows(k, 2 * n))
@@ -83,18 +93,11 @@ def test_batches_are_padded_to_an_allowed_size(servable, count, padded):
     assert result["rows"].tolist() == [padded] * count
 
 
-def test_a_full_batch_does_not_wait(folder, tmp_path):
-    patient = tmp_path / "toy" / "1"
-    servables.copy(folder, patient)
-    text = re.sub("200000", str(10**9), PARAMETERS)
-    (patient / PARAMETERS_FILE).write_text(text)
-    servable = BatchedServable("toy", 1, patient)
-    results = together([lambda: scale(servable, rows(4))] * 4)
-    assert [r["rows"][0] for r in results] == [8] * 4
+def test_a_call_may_be_late_before_its_batch_is_full(patient):
     with pytest.raises(StatusError) as error:
-        scale(servable, rows(1), timeout=0.05)
+        scale(patient, rows(5), timeout=0.05)
     assert error.value.code == grpc.StatusCode.DEADLINE_EXCEEDED
-    servable.drain_and_close()
+    assert len(scale(patient, rows(3))["y"]) == 3  # fills it
 
 
 def test_only_calls_that_are_alike_are_merged(servable):
@@ -107,23 +110,23 @@ def test_only_calls_that_are_alike_are_merged(servable):
     assert one["rows"].tolist() == other["rows"].tolist() == [2, 2]
 
 
-def test_one_bad_row_fails_all_that_are_merged_with_it(servable):
-    positive = servable.signature("positive")
+def test_one_bad_row_fails_all_that_are_merged_with_it(patient):
+    positive = patient.signature("positive")
 
-    def call(value):
-        x = np.array([value], np.float32)
-        return servable.run(positive, {"x": x}, ["y"], 30.0)
+    def call(*values):
+        x = np.array(values, np.float32)
+        return patient.run(positive, {"x": x}, ["y"], 30.0)
 
-    results = together([lambda: call(1.0), lambda: call(-1.0)])
+    results = together([lambda: call(1, 1, 1, 1), lambda: call(1, 1, -1, 1)])
     assert [r.code for r in results] == [grpc.StatusCode.INVALID_ARGUMENT] * 2
-    assert call(1.0)["y"].tolist() == [1.0]
+    assert call(*[1] * 8)["y"].tolist() == [1.0] * 8
 
 
-def test_unlike_shapes_fail_all(servable):
+def test_unlike_shapes_fail_all(patient):
     results = together(
         [
-            lambda: scale(servable, rows(1)),
-            lambda: scale(servable, rows(1, width=3)),
+            lambda: scale(patient, rows(4)),
+            lambda: scale(patient, rows(4, width=3)),
         ]
     )
     for error in results:

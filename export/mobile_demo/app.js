@@ -145,7 +145,7 @@ class App {
     const [x, y] = lastPlace(this.strokes);
     const place = [x + dx * scale, y + dy * scale];
     const last = this.strokes.at(-1);
-    const open = last?.by === 'model' && !last.done;
+    const open = !first && !last.done;
     const stroke = {
       by: 'model',
       points: open ? [...last.points, place] : [place],

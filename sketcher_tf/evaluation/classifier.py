@@ -108,7 +108,6 @@ def train_classifier(
 ) -> keras.Model:
     """Trains a classifier; the same seed gives the same weights."""
     keras.utils.set_random_seed(config.seed)
-    tf.config.experimental.enable_op_determinism()
     epoch_steps = max(
         len(drawings) // config.batch_size,
         -(-config.min_steps // config.epochs),

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from sketcher_tf.data.records import read_manifest
 from sketcher_tf.data.schema import Schema
 from sketcher_tf.evaluation.describe import describe_data, extensions, plain
@@ -64,7 +62,6 @@ def evaluate(
         ValueError: a model of other words, no drawings held out, or an unknown
             baseline.
     """
-    tf.config.experimental.enable_op_determinism()
     manifest = read_manifest(data)
     for name, sketcher in models.items():
         _check_schema(name, sketcher.schema, manifest.schema)

@@ -18,7 +18,7 @@ from sketcher_tf.evaluation.models import REAL
 from sketcher_tf.strokes import Sketch
 
 _PER_ROW = 8  # drawings of a word and source
-_CELL = 96  # pixels
+_CELL, _LARGE = 96, 256  # pixels
 _RATED = 30  # drawings per source on the rating page, about
 _NONE = "\N{EN DASH}"
 
@@ -120,7 +120,7 @@ def _rated(gallery: Gallery, words: Sequence[str]) -> list[dict[str, str]]:
         sources = _sheet(gallery, words, word)
         count = min(each, *map(len, sources.values()))
         items += [
-            {"word": word, "source": source, "svg": _svg(sketch)}
+            {"word": word, "source": source, "svg": _svg(sketch, _LARGE)}
             for source, row in sources.items()
             for sketch in row[:count]
         ]
@@ -133,10 +133,10 @@ def _identity(results: dict[str, Any]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _svg(sketch: Sketch) -> str:
+def _svg(sketch: Sketch, size: int = _CELL) -> str:
     # What the drawing is of stands beside it; blind ratings must not tell more.
     untitled = Sketch(sketch.stroke3, "", sketch.finished)
-    return rendering.to_svg(untitled, _CELL)
+    return rendering.to_svg(untitled, size)
 
 
 def _percent(share: float | None) -> str:
