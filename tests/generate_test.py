@@ -36,7 +36,8 @@ def run(model, tmp_path, monkeypatch):
 
     def call(*args):
         with flagsaver.flagsaver():
-            rest = flags.FLAGS(["generate", f"--model={model}", *args])
+            given = [f"--model={model}", "--output=sketches.png", *args]
+            rest = flags.FLAGS(["generate", *given])
             generate.main(rest)
 
     return call
