@@ -6,9 +6,10 @@ import grpc
 import numpy as np
 import pytest
 import servables
+from serving_fakes import wait_until
 
 from serving.batching import PARAMETERS_FILE, BatchedServable
-from serving.servables import StatusError
+from serving.servables import Servable, StatusError
 
 PARAMETERS = """
 max_batch_size { value: 8 }
@@ -148,13 +149,34 @@ def test_what_cannot_be_merged_is_refused(servable, x, text):
     assert text in error.value.text
 
 
-def test_a_full_queue_is_unavailable(servable):
-    # Two batches of 8 rows may wait; two more are being run.
-    results = together([lambda: scale(servable, rows(7))] * 12)
-    full = [r for r in results if isinstance(r, StatusError)]
-    assert full
-    assert {error.code for error in full} == {grpc.StatusCode.UNAVAILABLE}
-    assert len(full) < len(results)
+def test_a_full_queue_is_unavailable(servable, monkeypatch):
+    begun, release = threading.Semaphore(0), threading.Event()
+    original = Servable.run
+
+    def held(*args):
+        begun.release()
+        release.wait()
+        return original(*args)
+
+    monkeypatch.setattr(Servable, "run", held)
+    running = [
+        threading.Thread(target=scale, args=(servable, rows(8)))
+        for _ in range(4)
+    ]
+    for thread in running:
+        thread.start()
+    # Two batches are being run, and two may wait.
+    for _ in range(2):
+        begun.acquire()
+    wait_until(lambda: sum(map(len, servable._waiting.values())) == 2)
+    with pytest.raises(StatusError) as error:
+        scale(servable, rows(1))
+    assert error.value.code == grpc.StatusCode.UNAVAILABLE
+    assert "is full" in error.value.text
+    release.set()
+    for thread in running:
+        thread.join()
+    scale(servable, rows(1))
 
 
 def test_the_sizes_must_end_with_the_largest(folder, tmp_path):
