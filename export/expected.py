@@ -70,31 +70,41 @@ def session_calls(sketcher: Sketcher) -> list[Call]:
     latents = sampling.draw_latents(
         sketcher.model, tf.constant(condition[None]), tf.constant(seed[None])
     ).numpy()[0]
+    session = {
+        "condition": condition,
+        "seed": seed,
+        "temperature": np.float32(_TEMPERATURE),
+    }
     middle = len(sketches[k].stroke3) // 2
-    calls = []
-    for number, given, sent in ((1, 0, latents[:0]), (2, middle, latents)):
-        session = np.int64(number)
-        opening = {
-            "session_id": session,
-            "condition": condition,
-            "seed": seed,
-            "temperature": np.float32(_TEMPERATURE),
-            "strokes": stroke3_to_stroke5(
-                sketches[k].stroke3[:given], given + 1
-            )[:given],
-            "latents": sent,
-        }
-        opened = {"latents": latents, "length": np.int32(given)}
-        steps = _steps(session, sketches[k], given)
-        calls += [Call("open", opening, opened), *steps, steps[-1]]
     closing = {"session_id": np.int64(1)}
-    counts = {"open": np.int64(1), "evicted": np.int64(0)}
     return [
-        *calls,
+        *_drawing(np.int64(1), session, sketches[k], 0, latents, latents[:0]),
+        *_drawing(np.int64(2), session, sketches[k], middle, latents, latents),
         Call("close", closing, {"closed": np.bool_(True)}),
         Call("close", closing, {"closed": np.bool_(False)}),
-        Call("stats", {}, counts),
+        Call("stats", {}, {"open": np.int64(1), "evicted": np.int64(0)}),
     ]
+
+
+def _drawing(
+    number: np.int64,
+    session: Arrays,
+    sketch: Sketch,
+    given: int,
+    latents: np.ndarray,
+    sent: np.ndarray,
+) -> list[Call]:
+    """Opens a session with `given` points, and draws the rest; a step twice."""
+    points = stroke3_to_stroke5(sketch.stroke3[:given], given + 1)[:given]
+    opening = {
+        "session_id": number,
+        **session,
+        "strokes": points,
+        "latents": sent,
+    }
+    opened = {"latents": latents, "length": np.int32(given)}
+    steps = _steps(number, sketch, given)
+    return [Call("open", opening, opened), *steps, steps[-1]]
 
 
 def _steps(session: np.int64, sketch: Sketch, given: int) -> list[Call]:

@@ -35,11 +35,15 @@ DEFAULT_CAPACITY = 1024  # sessions
 _BATCH_SIZES = [1, 2, 4, 8, 16, contract.MAX_BATCH_SIZE]
 # How the server merges calls, if it is told to. Padding of unlike shapes stays
 # off: it would repeat a drawing's first number, and make another drawing of it.
-_BATCHING = f"""\
-max_batch_size {{ value: {contract.MAX_BATCH_SIZE} }}
-batch_timeout_micros {{ value: 2000 }}
-max_enqueued_batches {{ value: 100 }}
-{"".join(f"allowed_batch_sizes: {size}{chr(10)}" for size in _BATCH_SIZES)}"""
+_BATCHING = "\n".join(
+    [
+        f"max_batch_size {{ value: {contract.MAX_BATCH_SIZE} }}",
+        "batch_timeout_micros { value: 2000 }",
+        "max_enqueued_batches { value: 100 }",
+        *(f"allowed_batch_sizes: {size}" for size in _BATCH_SIZES),
+        "",
+    ]
+)
 
 
 def publish(
@@ -51,6 +55,8 @@ def publish(
     training: Mapping[str, Any] | None = None,
 ) -> int:
     """Writes both servables, verifies them and publishes them.
+
+    With a GPU in sight, the graphs may come to need one: hide it before.
 
     Args:
         sketcher: the model.
@@ -128,8 +134,9 @@ def training_of(file: Path) -> dict[str, Any]:
 
 
 def weights_of(model: AISketcher) -> list[tf.Variable]:
-    """Of Keras' variables what they hold: of a tracked Keras layer TensorFlow
-    Serving would not find the weights.
+    """What Keras' variables hold.
+
+    If a Keras layer is tracked, TensorFlow Serving does not find its weights.
     """
     return [variable.value for variable in model.weights]
 

@@ -7,58 +7,21 @@ twice at once. Whoever comes second finds the session one step further on and
 returns what it has stored.
 """
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
-from export.drawings import (
-    draw_noise,
-    from_pixels,
-    latents_given_points,
-    to_pixels,
+from export.drawings import from_pixels
+from export.live import (
+    Answer,
+    Session,
+    an_example,
+    begin,
+    choose_latents,
+    go_on,
 )
 from export.signatures import Tensors, refuse_unless
 from export.slots import SlotTable
 from serving.contract import Code
-from sketcher_tf import sampling
 from sketcher_tf.model import AISketcher
-from sketcher_tf.sampling import Prefix, Progress
-
-
-class Answer(NamedTuple):
-    """What a step returned.
-
-    Attributes:
-        strokes: stroke-5 float32 [T, 5] in pixels; `count` rows are new points.
-        count: int32 [].
-        finished: bool [], whether the end token has been drawn.
-        length: int32 [], points so far.
-    """
-
-    strokes: tf.Tensor
-    count: tf.Tensor
-    finished: tf.Tensor
-    length: tf.Tensor
-
-
-class Session(NamedTuple):
-    """A drawing in progress.
-
-    Attributes:
-        opened: int64 [], when; tells it from others of the same id.
-        next_step: int64 [].
-        seed: int32 [1, 2].
-        temperature: float32 [1].
-        progress: of the one drawing.
-        answer: of the last step.
-    """
-
-    opened: tf.Tensor
-    next_step: tf.Tensor
-    seed: tf.Tensor
-    temperature: tf.Tensor
-    progress: Progress
-    answer: Answer
 
 
 class SessionCalls:
@@ -76,7 +39,7 @@ class SessionCalls:
     def __init__(self, model: AISketcher, capacity: int, lock: str) -> None:
         self._model = model
         self._capacity = capacity
-        self._table = SlotTable(capacity, self._example(), lock)
+        self._table = SlotTable(capacity, an_example(model), lock)
         # A start or reload restores the 0; the first call makes it a number.
         self._instance = tf.Variable(0, dtype=tf.int64, trainable=False)
 
@@ -95,11 +58,12 @@ class SessionCalls:
         latents: tf.Tensor,
     ) -> Tensors:
         """Begins a drawing, or takes up one that has been begun."""
-        given = from_pixels(strokes[None], self._model.schema)
+        model = self._model
+        given = from_pixels(strokes[None], model.schema)
         condition, seed = condition[None], seed[None]
-        latents = self._latents(latents, condition, given, seed)
-        session = self._begun(
-            condition, seed, temperature[None], given, latents
+        latents = choose_latents(model, latents, condition, given, seed)
+        session = begin(
+            model, condition, seed, temperature[None], given, latents
         )
 
         def keep() -> tf.Tensor:
@@ -121,11 +85,13 @@ class SessionCalls:
         """Draws the next points of a session, or returns them again."""
         session = self._look_up(session_id)
         is_next = session.next_step == step
-        with tf.control_dependencies([_refuse_gap(session.next_step, step)]):
+        again = (session.next_step == step + 1) & (step >= 0)
+        with tf.control_dependencies(
+            [_refuse_gap(is_next | again, session.next_step, step)]
+        ):
             wanted = tf.where(is_next, num_points, 0)
-        answer = self._keep(
-            session_id, step, session, self._drawn(session, wanted)
-        )
+        after = go_on(self._model, session, wanted)
+        answer = self._keep(session_id, step, session, after)
         return {
             "strokes": answer.strokes[: answer.count],
             "finished": answer.finished,
@@ -157,66 +123,6 @@ class SessionCalls:
             "evicted": counts.evicted,
         }
 
-    def _latents(
-        self,
-        latents: tf.Tensor,
-        condition: tf.Tensor,
-        given: Prefix,
-        seed: tf.Tensor,
-    ) -> tf.Tensor:
-        """Those given, float32 [L], or new ones; as float32 [1, Z]."""
-        model = self._model
-        latents = tf.cond(
-            tf.size(latents) > 0,
-            lambda: latents[None],
-            lambda: tf.cond(
-                given.length[0] > 0,
-                lambda: latents_given_points(model, condition, given, seed),
-                lambda: sampling.draw_latents(model, condition, seed),
-            ),
-        )
-        return tf.ensure_shape(latents, [1, model.latent_size])
-
-    def _begun(
-        self,
-        condition: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        given: Prefix,
-        latents: tf.Tensor,
-    ) -> Session:
-        """A session whose drawing has the points that are given."""
-        model, schema = self._model, self._model.schema
-        length = given.length[0]
-        _, progress = sampling.draw_points(
-            model,
-            sampling.start(model, condition, latents),
-            length,
-            draw_noise(seed, schema),
-            temperature,
-            given,
-        )
-        nothing = tf.zeros([schema.max_seq_len + 1, 5])
-        return Session(
-            opened=tf.constant(0, tf.int64),
-            next_step=tf.constant(0, tf.int64),
-            seed=seed,
-            temperature=temperature,
-            progress=progress,
-            answer=Answer(nothing, tf.constant(0), tf.constant(False), length),
-        )
-
-    def _example(self) -> Session:
-        """A session, for its shapes."""
-        model = self._model
-        return self._begun(
-            tf.zeros([1, model.schema.condition_size]),
-            tf.zeros([1, 2], tf.int32),
-            tf.ones([1]),
-            sampling.no_prefix(1),
-            tf.zeros([1, model.latent_size]),
-        )
-
     def _look_up(self, session_id: tf.Tensor) -> Session:
         def look() -> tuple[tf.Tensor, Session]:
             slot, found = self._table.find(session_id)
@@ -225,32 +131,6 @@ class SessionCalls:
         found, session = self._table.locked(look)
         with tf.control_dependencies([_refuse_lost(found, session_id)]):
             return tf.nest.map_structure(tf.identity, session)
-
-    def _drawn(self, session: Session, num_points: tf.Tensor) -> Session:
-        """The session after one more step, of `num_points` points at most."""
-        schema, before = self._model.schema, session.progress.state.index
-        rows = schema.max_seq_len + 1
-        points, progress = sampling.draw_points(
-            self._model,
-            session.progress,
-            tf.minimum(num_points, rows - before),
-            draw_noise(session.seed, schema),
-            session.temperature,
-            sampling.no_prefix(1),
-        )
-        strokes, count, _ = to_pixels(points, schema, before)
-        missing = rows - tf.shape(strokes)[1]
-        strokes = tf.pad(strokes[0], [[0, missing], [0, 0]])
-        return session._replace(
-            next_step=session.next_step + 1,
-            progress=progress,
-            answer=Answer(
-                tf.ensure_shape(strokes, [rows, 5]),
-                count[0],
-                progress.ended[0],
-                session.answer.length + count[0],
-            ),
-        )
 
     def _keep(
         self,
@@ -280,12 +160,10 @@ class SessionCalls:
                 return tf.identity(ours), stored
 
         ours, stored = self._table.locked(commit, after=after)
-        with tf.control_dependencies(
-            [
-                _refuse_lost(ours, session_id),
-                _refuse_gap(stored.next_step - 1, step),
-            ]
-        ):
+        with tf.control_dependencies([_refuse_lost(ours, session_id)]):
+            taken = stored.next_step == step + 1
+            gap = _refuse_gap(taken, stored.next_step, step)
+        with tf.control_dependencies([gap]):
             return tf.nest.map_structure(tf.identity, stored.answer)
 
     def _identify(self) -> tf.Tensor:
@@ -316,11 +194,11 @@ def _refuse_lost(found: tf.Tensor, session_id: tf.Tensor) -> tf.Operation:
     )
 
 
-def _refuse_gap(next_step: tf.Tensor, step: tf.Tensor) -> tf.Operation:
-    """A step must be the next one or, again, the one before it."""
-    again = (step == next_step - 1) & (step >= 0)
+def _refuse_gap(
+    holds: tf.Tensor, next_step: tf.Tensor, step: tf.Tensor
+) -> tf.Operation:
     return refuse_unless(
-        again | (step == next_step),
+        holds,
         Code.STEP_GAP,
         "step must be the next one of its session, or the last one again",
         tf.stack([step, next_step]),
