@@ -58,6 +58,7 @@ def latents_given_points(
     condition: tf.Tensor,
     given: Prefix,
     seeds: tf.Tensor,
+    temperature: tf.Tensor,
 ) -> tf.Tensor:
     """Latents float32 [B, Z] for drawings that have been begun.
 
@@ -66,9 +67,9 @@ def latents_given_points(
     """
 
     def of_one(
-        row: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
+        row: tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor],
     ) -> tf.Tensor:
-        points, length, condition, seed = row
+        points, length, condition, seed, temperature = row
         # At least one row, which is then not looked at.
         points = points[: tf.maximum(length, 1)]
         return sampling.latents_given_prefix(
@@ -76,12 +77,13 @@ def latents_given_points(
             condition[None],
             Prefix(points[None], length[None]),
             seed[None],
+            temperature[None],
             CANDIDATES,
         )[0]
 
     return tf.map_fn(
         of_one,
-        (given.points, given.length, condition, seeds),
+        (given.points, given.length, condition, seeds, temperature),
         fn_output_signature=tf.TensorSpec([model.latent_size]),
         parallel_iterations=1,
     )

@@ -68,7 +68,10 @@ def session_calls(sketcher: Sketcher) -> list[Call]:
     k = int(np.argmax([len(sketch.stroke3) for sketch in sketches]))
     condition, seed = sketcher.schema.parse(word), np.int32([_SEED, k])
     latents = sampling.draw_latents(
-        sketcher.model, tf.constant(condition[None]), tf.constant(seed[None])
+        sketcher.model,
+        tf.constant(condition[None]),
+        tf.constant(seed[None]),
+        tf.constant([_TEMPERATURE]),
     ).numpy()[0]
     session = {
         "condition": condition,

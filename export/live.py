@@ -55,6 +55,7 @@ def choose_latents(
     condition: tf.Tensor,
     given: Prefix,
     seed: tf.Tensor,
+    temperature: tf.Tensor,
 ) -> tf.Tensor:
     """Those given, float32 [L], or new ones if L is 0; as float32 [1, Z].
 
@@ -65,8 +66,10 @@ def choose_latents(
         lambda: latents[None],
         lambda: tf.cond(
             given.length[0] > 0,
-            lambda: latents_given_points(model, condition, given, seed),
-            lambda: sampling.draw_latents(model, condition, seed),
+            lambda: latents_given_points(
+                model, condition, given, seed, temperature
+            ),
+            lambda: sampling.draw_latents(model, condition, seed, temperature),
         ),
     )
     return tf.ensure_shape(latents, [1, model.latent_size])

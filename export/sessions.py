@@ -61,10 +61,11 @@ class SessionCalls:
         model = self._model
         given = from_pixels(strokes[None], model.schema)
         condition, seed = condition[None], seed[None]
-        latents = choose_latents(model, latents, condition, given, seed)
-        session = begin(
-            model, condition, seed, temperature[None], given, latents
+        temperature = temperature[None]
+        latents = choose_latents(
+            model, latents, condition, given, seed, temperature
         )
+        session = begin(model, condition, seed, temperature, given, latents)
 
         def keep() -> tf.Tensor:
             content = session._replace(opened=self._table.now())

@@ -39,7 +39,9 @@ class StatelessCalls:
         self, condition: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> Tensors:
         """Draws new sketches."""
-        latents = sampling.draw_latents(self._model, condition, seed)
+        latents = sampling.draw_latents(
+            self._model, condition, seed, temperature
+        )
         return self.decode(latents, condition, seed, temperature)
 
     def complete(
@@ -51,7 +53,9 @@ class StatelessCalls:
     ) -> Tensors:
         """Continues drawings."""
         given = from_pixels(strokes, self._model.schema)
-        latents = latents_given_points(self._model, condition, given, seed)
+        latents = latents_given_points(
+            self._model, condition, given, seed, temperature
+        )
         return self._draw(latents, condition, seed, temperature, given)
 
     def reconstruct(

@@ -1,9 +1,9 @@
 """What a phone computes: drawing as pure functions of fixed shapes.
 
     noise   seed -> all the randomness of one sketch
-    prior   condition, latent_noise -> latents
+    prior   condition, latent_noise, temperature -> latents
     start   condition, latents -> context, state, point
-    encode_prefix   condition, points, length, candidates, choice
+    encode_prefix   condition, points, length, candidates, choice, temperature
                     -> latents, context, state, point
     step    context, state, point, component, pen, offset, temperature
             -> point, state, params
@@ -100,8 +100,15 @@ class PhoneGraph(tf.Module):
             "choice": uniform[sampling.CHOICE][None, :CANDIDATES],
         }
 
-    def _prior(self, condition: tf.Tensor, latent_noise: tf.Tensor) -> Tensors:
-        return {"latents": self._model.prior(condition, latent_noise)}
+    def _prior(
+        self,
+        condition: tf.Tensor,
+        latent_noise: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> Tensors:
+        return {
+            "latents": self._model.prior(condition, latent_noise, temperature)
+        }
 
     def _start(self, condition: tf.Tensor, latents: tf.Tensor) -> Tensors:
         context, state = self._model.start(condition, latents)
@@ -118,6 +125,7 @@ class PhoneGraph(tf.Module):
         length: tf.Tensor,
         candidates: tf.Tensor,
         choice: tf.Tensor,
+        temperature: tf.Tensor,
     ) -> Tensors:
         """Goes through the points with every candidate and keeps one.
 
@@ -125,7 +133,7 @@ class PhoneGraph(tf.Module):
         there as well. The last point is still to be given to `step`.
         """
         conditions = tf.tile(condition, [CANDIDATES, 1])
-        latents = self._model.prior(conditions, candidates)
+        latents = self._model.prior(conditions, candidates, temperature)
         context, first = self._model.start(conditions, latents)
         points = tf.concat([START_TOKEN[None], points[0]], axis=0)
 
@@ -234,7 +242,11 @@ _PROGRESS = {
 }
 _INPUTS = {
     "noise": {"seed": "int32 1 2"},
-    "prior": {"condition": "float32 1 C", "latent_noise": "float32 1 N"},
+    "prior": {
+        "condition": "float32 1 C",
+        "latent_noise": "float32 1 N",
+        "temperature": "float32 1",
+    },
     "start": {"condition": "float32 1 C", "latents": "float32 1 Z"},
     "encode_prefix": {
         "condition": "float32 1 C",
@@ -242,6 +254,7 @@ _INPUTS = {
         "length": "int32 1",
         "candidates": "float32 K N",
         "choice": "float32 1 K",
+        "temperature": "float32 1",
     },
     "step": {**_PROGRESS, **_NOISE_OF_POINT},
     "generate": {

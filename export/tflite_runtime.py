@@ -53,7 +53,7 @@ class PhoneSketcher:
             seed: int32.
         """
         noise = self._noise(seed)
-        progress = self._start(condition, noise)
+        progress = self._start(condition, noise, temperature)
         return self._sketch(self._draw(progress, noise, temperature, 0))
 
     def complete(
@@ -81,6 +81,7 @@ class PhoneSketcher:
             length=np.array([count], np.int32),
             candidates=noise["candidates"],
             choice=noise["choice"],
+            temperature=_one(temperature),
         )
         drawn = self._draw(progress, noise, temperature, count)
         return self._sketch(np.concatenate([points[:count], drawn]))
@@ -92,9 +93,9 @@ class PhoneSketcher:
         noise = self._noise(seed)
         points = self.run(
             "generate",
-            **self._start(condition, noise),
+            **self._start(condition, noise, temperature),
             **{name: noise[name] for name in ("component", "pen", "offset")},
-            temperature=np.array([temperature], np.float32),
+            temperature=_one(temperature),
         )["points"]
         return self._sketch(points[0])
 
@@ -136,11 +137,16 @@ class PhoneSketcher:
         # The second number tells the sketches of one seed apart.
         return self.run("noise", seed=np.array([[seed, 0]], np.int32))
 
-    def _start(self, condition: np.ndarray, noise: Arrays) -> Arrays:
+    def _start(
+        self, condition: np.ndarray, noise: Arrays, temperature: float
+    ) -> Arrays:
         """Context, state and point of a new drawing."""
         condition = condition[None]
         latents = self.run(
-            "prior", condition=condition, latent_noise=noise["latent_noise"]
+            "prior",
+            condition=condition,
+            latent_noise=noise["latent_noise"],
+            temperature=_one(temperature),
         )
         return self.run("start", condition=condition, **latents)
 
@@ -161,7 +167,7 @@ class PhoneSketcher:
                 component=noise["component"][:, t],
                 pen=noise["pen"][:, t],
                 offset=noise["offset"][:, t],
-                temperature=np.array([temperature], np.float32),
+                temperature=_one(temperature),
             )
             state, point = step["state"], step["point"]
             points.append(point[0])
@@ -177,3 +183,7 @@ class PhoneSketcher:
 
     def _runner(self, signature: str) -> SignatureRunner:
         return self._interpreter.get_signature_runner(signature)
+
+
+def _one(number: float) -> np.ndarray:
+    return np.array([number], np.float32)

@@ -77,13 +77,23 @@ def draw_noise(seeds: tf.Tensor, num_points: int) -> PointNoise:
 
 
 def draw_latents(
-    model: AISketcher, condition: tf.Tensor, seeds: tf.Tensor
+    model: AISketcher,
+    condition: tf.Tensor,
+    seeds: tf.Tensor,
+    temperature: tf.Tensor,
 ) -> tf.Tensor:
-    """Latents from the model's prior, float32 [B, Z], for seeds [B, 2]."""
+    """Latents from the model's prior, float32 [B, Z].
+
+    Args:
+        model: the model.
+        condition: float32 [B, C].
+        seeds: int32 [B, 2].
+        temperature: float32 [B], tau.
+    """
     noise = _per_sketch(
         tf.random.stateless_normal, seeds, LATENTS, [model.prior.noise_size]
     )
-    return model.prior(condition, noise)
+    return model.prior(condition, noise, temperature)
 
 
 def _per_sketch(
@@ -265,6 +275,7 @@ def latents_given_prefix(
     condition: tf.Tensor,
     prefix: Prefix,
     seeds: tf.Tensor,
+    temperature: tf.Tensor,
     candidates: int,
 ) -> tf.Tensor:
     """Latents from p(z | prefix, c), by sampling importance resampling.
@@ -277,6 +288,7 @@ def latents_given_prefix(
         condition: float32 [B, C].
         prefix: the points drawn so far; no end token among them.
         seeds: int32 [B, 2].
+        temperature: float32 [B], tau, of the prior.
         candidates: how many latents to choose from.
 
     Returns:
@@ -293,7 +305,9 @@ def latents_given_prefix(
         [-1, 2],
     )  # [B * candidates, 2]
     conditions = tf.repeat(condition, candidates, axis=0)
-    latents = draw_latents(model, conditions, many)
+    latents = draw_latents(
+        model, conditions, many, tf.repeat(temperature, candidates)
+    )
     points = tf.repeat(prefix.points, candidates, axis=0)
     steps = log_prob(model, points, conditions, latents)
     given = tf.sequence_mask(prefix.length, tf.shape(prefix.points)[1])

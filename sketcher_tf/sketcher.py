@@ -69,7 +69,8 @@ class Sketcher:
         Args:
             category: a condition, see `Schema.parse`.
             count: how many.
-            temperature: tau; 0 takes the likeliest at each step.
+            temperature: tau; 0 takes the likeliest at each step, from the
+                middle of one of the ways in which the category is drawn.
             seed: int32.
 
         Raises:
@@ -79,10 +80,11 @@ class Sketcher:
         self._check(count, temperature)
         condition = self._conditions(category, count, seed)
         seeds = _seeds(seed, count)
-        latents = sampling.draw_latents(self.model, condition, seeds)
-        points = self._generate(
-            condition, latents, seeds, tf.fill([count], float(temperature))
+        temperatures = tf.fill([count], float(temperature))
+        latents = sampling.draw_latents(
+            self.model, condition, seeds, temperatures
         )
+        points = self._generate(condition, latents, seeds, temperatures)
         return self._sketches(points, [category] * count)
 
     def complete(
@@ -222,7 +224,7 @@ class Sketcher:
         temperature: tf.Tensor,
     ) -> tf.Tensor:
         latents = sampling.latents_given_prefix(
-            self.model, condition, prefix, seeds, CANDIDATES
+            self.model, condition, prefix, seeds, temperature, CANDIDATES
         )
         return self._draw(condition, latents, seeds, temperature, prefix)
 

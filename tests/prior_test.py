@@ -66,6 +66,10 @@ def noise_of(prior, count, seed=0):
     return tf.random.stateless_normal([count, prior.noise_size], [seed, 0])
 
 
+def draw(prior, condition, noise, temperature=1.0):
+    return prior(condition, noise, tf.fill([len(noise)], temperature))
+
+
 # --- The fit ----------------------------------------------------------------
 
 
@@ -183,7 +187,7 @@ def test_samples_have_the_moments_of_their_class():
     count = 40_000
     for k in (0, 1):
         condition = tf.one_hot([k] * count, 2)
-        sampled = prior(condition, noise_of(prior, count, k)).numpy()
+        sampled = draw(prior, condition, noise_of(prior, count, k)).numpy()
         mean, truth = moments(mixtures, k)
         variance = np.diag(truth)
         error = np.abs(sampled.mean(axis=0) - mean)
@@ -200,10 +204,27 @@ def test_gaussians_are_picked_by_their_weights():
     )
     prior = prior_of(narrow, 1)
     count = 20_000
-    sampled = prior(tf.ones([count, 1]), noise_of(prior, count)).numpy()
+    sampled = draw(prior, tf.ones([count, 1]), noise_of(prior, count)).numpy()
     for mean, share in zip(narrow.mean[0], shares(narrow, 0), strict=True):
         picked = np.isclose(sampled, mean, atol=1e-6).all(axis=1).mean()
         assert abs(picked - share) < 5 * np.sqrt(share * (1 - share) / count)
+
+
+def test_temperature_multiplies_variances_and_leaves_the_pick():
+    mixtures = random_mixtures(1)
+    prior = prior_of(mixtures, 1)
+    condition, noise = tf.ones([50, 1]), noise_of(prior, 50)
+    middle, quarter, whole = (
+        draw(prior, condition, noise, tau).numpy() for tau in (0.0, 0.25, 1.0)
+    )
+    picked = (middle[:, None] == mixtures.mean[0]).all(axis=-1)
+    np.testing.assert_array_equal(picked.sum(axis=1), 1)
+    np.testing.assert_allclose(
+        quarter - middle, (whole - middle) / 2, atol=1e-5
+    )
+    per_row = prior(condition, noise, tf.repeat([0.25, 1.0], 25))
+    np.testing.assert_allclose(per_row[:25], quarter[:25], atol=1e-6)
+    np.testing.assert_allclose(per_row[25:], whole[25:], atol=1e-6)
 
 
 def test_classes_are_counted_as_digits_of_the_factors():
@@ -229,7 +250,7 @@ def test_classes_are_counted_as_digits_of_the_factors():
             + mixtures.factors[k] @ shared
         )
         np.testing.assert_allclose(
-            prior(condition, noise)[0], expected, atol=1e-5
+            draw(prior, condition, noise)[0], expected, atol=1e-5
         )
 
 
@@ -238,7 +259,7 @@ def test_blends_mix_the_latents_of_the_same_noise():
     noise = noise_of(prior, 1)
 
     def latents(*condition):
-        return prior(tf.constant([condition], tf.float32), noise).numpy()
+        return draw(prior, tf.constant([condition], tf.float32), noise).numpy()
 
     blend = latents(0.25, 0.75, 0, 0.5, 0.5)
     np.testing.assert_allclose(
@@ -255,17 +276,17 @@ def test_latents_are_a_function_of_condition_and_noise():
     prior = prior_of(random_mixtures(2), 2)
     condition = tf.one_hot([0, 1, 0], 2)
     noise = noise_of(prior, 3)
-    latents = prior(condition, noise).numpy()
-    np.testing.assert_array_equal(latents, prior(condition, noise))
-    alone = prior(condition[1:2], noise[1:2])
+    latents = draw(prior, condition, noise).numpy()
+    np.testing.assert_array_equal(latents, draw(prior, condition, noise))
+    alone = draw(prior, condition[1:2], noise[1:2])
     np.testing.assert_allclose(latents[1:2], alone, atol=1e-6)
-    assert np.abs(latents - prior(condition, noise + 1)).min() > 1e-3
+    assert np.abs(latents - draw(prior, condition, noise + 1)).min() > 1e-3
 
 
 def test_unfitted_it_is_standard_normal_for_strokes_and_0_for_images():
     prior = LatentPrior([2, 2], LATENTS - 2, 2, COMPONENTS, RANK)
     noise = noise_of(prior, 5)
-    latents = prior(tf.constant([[1, 0, 0.3, 0.7]] * 5), noise)
+    latents = draw(prior, tf.constant([[1, 0, 0.3, 0.7]] * 5), noise)
     np.testing.assert_allclose(latents[:, :-2], noise[:, : LATENTS - 2])
     np.testing.assert_array_equal(latents[:, -2:], np.zeros((5, 2)))
     assert not prior.trainable_variables

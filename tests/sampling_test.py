@@ -34,13 +34,14 @@ def model():
 
 def draw(model, seeds=SEEDS, condition=CONDITION, temperature=1.0, prefix=None):
     count = len(seeds)
-    latents = sampling.draw_latents(model, condition, seeds)
+    tau = tf.constant(np.broadcast_to(np.float32(temperature), count))
+    latents = sampling.draw_latents(model, condition, seeds, tau)
     points = sampling.generate(
         model,
         condition,
         latents,
         sampling.draw_noise(seeds, STEPS),
-        tf.constant(np.broadcast_to(np.float32(temperature), count)),
+        tau,
         prefix or no_prefix(count),
     )
     assert points.shape == (count, STEPS, 5)
@@ -256,6 +257,7 @@ def test_latents_follow_the_posterior_of_a_known_case(model, monkeypatch):
             tf.one_hot([0] * count, 2),
             Prefix(tf.constant(points), tf.ones(count, tf.int32)),
             many_seeds(count),
+            tf.ones(count),
             64,
         ),
         autograph=False,
@@ -299,7 +301,7 @@ def test_latents_explain_the_prefix():
 
     def mean_side(length):
         prefix = Prefix(points, tf.fill([count], length))
-        latents = choose(model, condition, prefix, seeds, 16)
+        latents = choose(model, condition, prefix, seeds, tf.ones(count), 16)
         along = latents.numpy() @ way / (way @ way)
         return np.mean(along * side[:, 0]) / 5  # in deviations of the prior
 

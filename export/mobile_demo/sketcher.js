@@ -42,14 +42,15 @@ export class PhoneSketcher {
     // The second number tells the sketches of one seed apart.
     this.noise = await this.#run('noise', {seed: Int32Array.of(seed, 0)});
     const {candidates, choice} = this.noise;
+    this.temperature = Float32Array.of(temperature);
     this.progress = await this.#run('encode_prefix', {
       condition: Float32Array.from(condition),
       points: given,
       length: Int32Array.of(points.length),
       candidates,
       choice,
+      temperature: this.temperature,
     });
-    this.temperature = Float32Array.of(temperature);
     this.count = points.length;
   }
 

@@ -1,6 +1,6 @@
 """The class-conditional prior over the latents [z_s ; z_r].
 
-    z = m_kj + d_k * xi_1 + F_k xi_2,  xi ~ N(0, I),  j ~ w_k
+    z = m_kj + sqrt(tau) (d_k * xi_1 + F_k xi_2),  xi ~ N(0, I),  j ~ w_k
 
 one mixture of Gaussians per combination k of the factors' values: people draw
 a category in a few different ways, j. Its Gaussians share a covariance, of
@@ -8,7 +8,8 @@ which F_k holds the leading principal directions and d_k what they leave of each
 latent's variance. It is fitted to the training set after training, to the
 aggregated posterior: without an input drawing, latents from N(0, I) are not
 what the decoder has learned from. Soft conditions (half cat, half pig) mix the
-latents of the same noise.
+latents of the same noise. The temperature tau multiplies variances, as
+Sketch-RNN's does those of the points.
 Reference: Ghosh et al. 2020, ex-post density estimation.
 """
 
@@ -97,12 +98,15 @@ class LatentPrior(keras.layers.Layer):
         """How many standard normals `call` takes per sketch."""
         return self.size + self.rank + 1
 
-    def call(self, condition: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+    def call(
+        self, condition: tf.Tensor, noise: tf.Tensor, temperature: tf.Tensor
+    ) -> tf.Tensor:
         """Latents float32 [B, Z].
 
         Args:
             condition: float32 [B, C].
             noise: float32 [B, noise_size], standard normal.
+            temperature: float32 [B], tau; 0 takes the middle of a Gaussian.
         """
         weights = self.class_weights(condition)  # [B, K]
         own, shared, pick = tf.split(noise, [self.size, self.rank, 1], axis=-1)
@@ -111,7 +115,8 @@ class LatentPrior(keras.layers.Layer):
         mean = _mix(weights, picked, self.mean)
         directions = tf.transpose(self.factors, [0, 2, 1])  # [K, R, Z]
         spread = _mix(weights, shared[:, None], directions)
-        return mean + weights @ self.diagonal * own + spread
+        deviation = tf.sqrt(temperature)[:, None]
+        return mean + deviation * (weights @ self.diagonal * own + spread)
 
     def class_weights(self, condition: tf.Tensor) -> tf.Tensor:
         """The weight of every combination, float32 [B, K], summing to 1."""
