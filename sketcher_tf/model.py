@@ -224,21 +224,16 @@ class AISketcher(ReplicatedModel):
     def _influence_step(
         self, state: DrawingState, point: tf.Tensor
     ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
-        """The encoder reads the drawing's points, but not the start token."""
+        """The encoder reads the drawing's points, but not the start token.
+
+        At that its state stays 0, and so adds nothing to the influence.
+        """
         rnn = self.encoder.forward_rnn
+        drawn = tf.cast(state.index > 0, tf.float32)
         new = rnn.step(point, rnn.project_context(None), state.encoder)
+        new = rnn.make_state([drawn * part for part in new])
         row = tf.maximum(state.index - 1, 0)
-        influence = self.influence.step(state.influence, new[0], row)
-        drawn = state.index > 0
-        return (
-            rnn.make_state(
-                [
-                    tf.where(drawn, a, b)
-                    for a, b in zip(new, state.encoder, strict=True)
-                ]
-            ),
-            tf.where(drawn, influence, state.influence),
-        )
+        return new, self.influence.step(state.influence, new[0], row)
 
     # Training.
 

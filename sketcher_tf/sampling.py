@@ -193,9 +193,12 @@ def draw_points(
         t = state.index
         params, state = model.step(gates, state, point)
         drawn = draw_point(
-            params, PointNoise(*(field[:, t] for field in noise)), temperature
+            params,
+            PointNoise(*(tf.gather(field, t, axis=1) for field in noise)),
+            temperature,
         )
-        point = tf.where((t < prefix.length)[:, None], given[:, t], drawn)
+        known = tf.gather(given, t, axis=1)
+        point = tf.where((t < prefix.length)[:, None], known, drawn)
         point = tf.where(ended[:, None], END_TOKEN, point)
         ended |= point[:, 4] > 0
         points = points.write(t - first, point)

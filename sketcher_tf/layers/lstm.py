@@ -26,6 +26,7 @@ from sketcher_tf.layers.recurrent import (
     LSTMState,
     RecurrentCore,
     product,
+    product_in_parts,
     unit_forget_bias,
 )
 
@@ -44,7 +45,7 @@ def lstm_step(
         recurrent_kernel: [H, 4H], U. Its dtype is that of the product.
         candidate_mask: [B, H], what tanh(g) is multiplied by.
     """
-    gates = gate_inputs + product(state.h, recurrent_kernel)
+    gates = gate_inputs + product_in_parts(state.h, recurrent_kernel)
     i, f, g, o = tf.split(gates, 4, axis=-1)
     kept = candidate_mask * tf.tanh(g)
     c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * kept
