@@ -19,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 from absl import app, flags, logging
 
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.data import datasets
 from sketcher_tf.evaluation.classifier import ClassifierConfig
 from sketcher_tf.evaluation.evaluation import evaluate
@@ -72,11 +73,7 @@ def main(argv: list[str]) -> None:
     tf.config.experimental.enable_op_determinism()
     output = Path(_OUTPUT.value)
     try:
-        if len(argv) > 1:
-            raise ValueError(
-                "everything is given by flags; received "
-                f"{argv[1:]}. Write for example --model=runs/doodles."
-            )
+        refuse_arguments(argv, "--model=runs/doodles")
         if output.suffix != ".html":
             raise ValueError(
                 f"the report must be a .html file; received {output}. Write "

@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags, logging
 
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.data import datasets
 
 _DATA = flags.DEFINE_string(
@@ -35,6 +36,9 @@ _MAX_SEQ_LEN = flags.DEFINE_integer(
 )
 _IMAGE_SIZE = flags.DEFINE_integer(
     "image_size", 64, "Pixels per side of the rasters, a multiple of 8.", 8
+)
+flags.register_validator(
+    _IMAGE_SIZE, lambda size: size % 8 == 0, "must be a multiple of 8"
 )
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards", 8, "Shards per split; each is shuffled in memory.", 1
@@ -71,10 +75,11 @@ def parse_factors(
         ) from None
 
 
-def main(_: list[str]) -> None:
+def main(argv: list[str]) -> None:
     """Flags -> one library call."""
     logging.set_verbosity(logging.INFO)
     try:
+        refuse_arguments(argv, "--data='drawings/*.ndjson'")
         options = datasets.Options(
             strict=_STRICT.value,
             max_seq_len=_MAX_SEQ_LEN.value,

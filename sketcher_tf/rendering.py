@@ -137,16 +137,6 @@ def sheet_png(rows: Sheet, *, cell: int = 96) -> Image.Image:
     return picture
 
 
-def sheet_gif(
-    rows: Sheet, path: Path, *, cell: int = 96, frame_ms: int = 40
-) -> None:
-    """Writes a labelled grid being drawn, all sketches at once, as a GIF.
-
-    As `to_gif`; a large sheet has fewer pictures, with more points each.
-    """
-    _write(Path(path), _gif_of_sheet(rows, cell, frame_ms))
-
-
 def save(sketches: Sheet, path: Path, *, separate: bool = False) -> list[Path]:
     """Writes sketches in the format that the file name's ending says.
 
@@ -259,9 +249,9 @@ def _gif_of_sketch(
     return _gif(paper, [Cell.of(sketch, size)], frame_ms)
 
 
-def _gif_of_sheet(rows: Sheet, cell: int = 96, frame_ms: int = 40) -> bytes:
-    grid = Grid(rows, cell)
-    return _gif(grid.paper(), list(grid.cells()), frame_ms)
+def _gif_of_sheet(rows: Sheet) -> bytes:
+    grid = Grid(rows, 96)
+    return _gif(grid.paper(), list(grid.cells()), 40)
 
 
 def _gif(paper: Image.Image, cells: Sequence[Cell], frame_ms: int) -> bytes:

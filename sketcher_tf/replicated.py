@@ -47,7 +47,7 @@ class ReplicatedModel(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means of the losses, and of the gradient's norm."""
+        """Running means of the losses, and of the gradient's norm unclipped."""
         return [*self.trackers.values(), self.gradient_norm]
 
     def descend(
@@ -65,15 +65,17 @@ class ReplicatedModel(keras.Model):
         shares = tape.gradient(
             loss, variables, output_gradients=tf.constant(1 / replicas)
         )
+        totals = context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
         gradients = [
             tf.clip_by_value(total, -self.gradient_clip, self.gradient_clip)
-            for total in context.all_reduce(tf.distribute.ReduceOp.SUM, shares)
+            for total in totals
         ]
         # The optimizer adds up the replicas' gradients once more.
         self.optimizer.apply_gradients(
             zip([g / replicas for g in gradients], variables, strict=True)
         )
-        self.gradient_norm.update_state(tf.linalg.global_norm(gradients))
+        # Clipping would hide an infinite gradient.
+        self.gradient_norm.update_state(tf.linalg.global_norm(totals))
         return {"gradient_norm": self.gradient_norm.result()}
 
     def track(

@@ -71,13 +71,13 @@ class Sketcher:
             count: how many.
             temperature: tau; 0 takes the likeliest at each step, from the
                 middle of one of the ways in which the category is drawn.
-            seed: int32.
+            seed: 0 or more and below 2**31.
 
         Raises:
             ValueError: an unknown category, a count below 1 or a negative
                 temperature.
         """
-        self._check(count, temperature)
+        self._check(count, temperature, seed)
         condition = self._conditions(category, count, seed)
         seeds = _seeds(seed, count)
         temperatures = tf.fill([count], float(temperature))
@@ -102,7 +102,7 @@ class Sketcher:
             category: a condition; None takes the sketch's own category.
             count: how many ways.
             temperature: tau; 0 takes the likeliest at each step.
-            seed: int32.
+            seed: 0 or more and below 2**31.
 
         Returns:
             Sketches that begin with the points of `sketch`.
@@ -110,7 +110,7 @@ class Sketcher:
         Raises:
             ValueError: an unknown category, or too many points.
         """
-        self._check(count, temperature)
+        self._check(count, temperature, seed)
         category = category or sketch.category
         condition = self._conditions(category, count, seed)
         stroke5 = self._stroke5(sketch)
@@ -140,10 +140,10 @@ class Sketcher:
             sketches: whole drawings, in pixels.
             category: a condition for all; None takes each sketch's category.
             temperature: tau; 0 takes the likeliest at each step.
-            seed: int32.
+            seed: 0 or more and below 2**31.
         """
         words = [category or sketch.category for sketch in sketches]
-        self._check(len(words), temperature)
+        self._check(len(words), temperature, seed)
         batch = self._batch(sketches, words)
         points = self._generate(
             batch.condition,
@@ -171,9 +171,9 @@ class Sketcher:
             last: another.
             count: steps, both ends included.
             temperature: tau; 0 takes the likeliest at each step.
-            seed: int32.
+            seed: 0 or more and below 2**31.
         """
-        self._check(count, temperature)
+        self._check(count, temperature, seed)
         batch = self._batch([first, last], [first.category, last.category])
         share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
         start, stop = self._encode(batch).numpy()
@@ -270,7 +270,7 @@ class Sketcher:
         return Sketch(stroke3, category, finished)
 
     @staticmethod
-    def _check(count: int, temperature: float) -> None:
+    def _check(count: int, temperature: float, seed: int) -> None:
         if count < 1:
             raise ValueError(
                 f"count must be at least 1; received {count}. Ask for one."
@@ -279,6 +279,11 @@ class Sketcher:
             raise ValueError(
                 "temperature must be 0 (greedy) or a positive number; received "
                 f"{temperature}. Try {DEFAULT_TEMPERATURE}."
+            )
+        if not 0 <= seed < 2**31:
+            raise ValueError(
+                "seed must be 0 or more and below 2**31; received "
+                f"{seed}. Try 0."
             )
 
 

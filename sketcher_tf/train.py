@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags, logging
 
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.configs import PRESETS, Config
 from sketcher_tf.data import datasets
 from sketcher_tf.distribution import make_strategy
@@ -86,12 +87,13 @@ def run_folder() -> RunFolder:
     return RunFolder(RUNS / name[-80:])
 
 
-def main(_: list[str]) -> None:
+def main(argv: list[str]) -> None:
     """Flags -> configuration -> one library call."""
     logging.set_verbosity(logging.INFO)
-    # Workers have to be connected before TensorFlow does anything else.
-    strategy = make_strategy(_STRATEGY.value)
     try:
+        refuse_arguments(argv, "--data='drawings/*.ndjson'")
+        # Workers have to be connected before TensorFlow does anything else.
+        strategy = make_strategy(_STRATEGY.value)
         config = make_config()
         run = run_folder()
         data = datasets.prepare(

@@ -197,7 +197,8 @@ class _Training:
             model,
             settings.epochs,
             "epoch",
-            [summaries, recorder],
+            # A sheet that cannot be drawn must not cost the epoch.
+            [recorder, summaries],
             Batches(self._drawings(split), self._one_pass(split)),
         )
 

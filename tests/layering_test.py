@@ -43,6 +43,7 @@ _TRAINING = (
     "sketcher_tf.training",
 )
 _COMMANDS = (
+    "sketcher_tf.commands",
     "sketcher_tf.train",
     "sketcher_tf.generate",
     "sketcher_tf.evaluate",
@@ -65,6 +66,7 @@ MAY_IMPORT = {
     "sketcher_tf.strokes": (),
     "sketcher_tf.configs": (),
     "sketcher_tf.files": (),
+    "sketcher_tf.commands": (),
     "sketcher_tf.data.rasterize": ("sketcher_tf.strokes",),
     "sketcher_tf.interpolation": (),
     "sketcher_tf.layout": ("sketcher_tf.strokes", "sketcher_tf.data.rasterize"),

@@ -147,6 +147,15 @@ def test_few_drawings_are_not_one_gaussian_each():
     np.testing.assert_allclose(weights.sum(), 1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_drawings_all_alike_have_one_gaussian():
+    means = np.ones((60, LATENTS), np.float32)
+    fitted = fit(means, np.full_like(means, 0.25), components=COMPONENTS)
+    np.testing.assert_allclose(fitted.mean[0], 1)
+    np.testing.assert_allclose(fitted.diagonal[0], 0.5)
+    np.testing.assert_allclose(fitted.factors, 0, atol=1e-6)
+
+
 def test_a_single_latent_has_a_gaussian():
     means = np.array([[1], [2], [4], [9]], np.float32)
     fitted = fit(means, 0.5 + 0 * means, rank=1)

@@ -158,6 +158,13 @@ def test_nothing_to_train_on_is_refused(tmp_path, drawings):
     assert not list(tmp_path.iterdir())
 
 
+def test_drawings_without_a_scale_are_refused(tmp_path):
+    line = np.array([[5, 5, 0], [5, 5, 1]], np.float32)
+    drawings = [Drawing(line, {"category": "dot"}, "1", "train")]
+    with pytest.raises(ValueError, match="received 2 points all of one offset"):
+        write(drawings, tmp_path / "set")
+
+
 def test_a_foreign_folder_is_left_alone(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()

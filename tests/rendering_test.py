@@ -265,16 +265,16 @@ def test_gif_of_a_large_sheet_has_fewer_frames(tmp_path, monkeypatch):
 def test_gif_of_a_sheet_draws_all_at_once(tmp_path):
     short = sketch_of([[0, 0], [1, 3], [5, 0]], finished=False)
     rows = {"a": [HOUSE, short], "b": [EMPTY]}
-    rendering.sheet_gif(rows, tmp_path / "a.gif", cell=80)
+    rendering.save(rows, tmp_path / "a.gif")
     frames, durations = frames_of(tmp_path / "a.gif")
-    sheet = rendering.sheet_png(rows, cell=80)
+    sheet = rendering.sheet_png(rows)
     assert len(frames) == 9 + 1
     assert durations[-1] == 2000
     assert np.abs(darkness(frames[-1]) - darkness(sheet)).max() <= 8
-    mark = (slice(13 + 66, 13 + 80), slice(-13 - 14, -13))
+    mark = (slice(13 + 82, 13 + 96), slice(-13 - 14, -13))
     marked = [darkness(frame)[mark].any() for frame in frames]
     assert marked == [False] * 2 + [True] * 8  # once it is cut off
-    halves = [np.hsplit(redness(frame)[:, -173:-13], 2) for frame in frames]
+    halves = [np.hsplit(redness(frame)[:, -205:-13], 2) for frame in frames]
     pens = [[half.any() for half in both] for both in halves]
     assert pens == [[True, True]] * 3 + [[True, False]] * 6 + [[False] * 2]
 

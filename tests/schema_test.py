@@ -54,6 +54,16 @@ def test_a_condition_of_one_factor(text, expected):
     np.testing.assert_allclose(condition, expected)
 
 
+def test_words_may_have_signs_of_the_grammar():
+    signs = ("c++", "a,b", "x=y", "five*star", "a*2+b")
+    one = Schema((Factor("category", signs),), 1.0, 9, 8)
+    two = Schema((Factor("kind", signs), Factor("size", ("s", "l"))), 1.0, 9, 8)
+    for i, word in enumerate(signs):
+        np.testing.assert_array_equal(one.parse(word), np.eye(5)[i])
+        condition = two.parse(two.words[i])
+        np.testing.assert_array_equal(condition, [*np.eye(5)[i], 0.5, 0.5])
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -174,6 +174,10 @@ def too_long():
             "-0.5. Try 0.3.",
         ),
         (lambda s: s.generate("ring", temperature=float("nan")), "nan. Try"),
+        (
+            lambda s: s.generate("ring", seed=-1),
+            "seed must be 0 or more and below 2**31; received -1. Try 0.",
+        ),
         (lambda s: s.generate("ring", temperature=float("inf")), "inf. Try"),
         (
             lambda s: s.complete(too_long()),

@@ -16,8 +16,8 @@ from sketcher_tf.data.download import (
 from sketcher_tf.data.drawing import SkipReport
 from sketcher_tf.data.readers import find_files, read_drawings
 from sketcher_tf.data.records import (
-    SCHEMA_FILE,
     Provenance,
+    is_prepared,
     read_manifest,
     write_records,
 )
@@ -64,7 +64,12 @@ def prepare(data: str, options: Options, folder: Path | None = None) -> Path:
         ValueError: nothing to read, or nothing to train on.
         BadDrawingError: the first bad row, if `options.strict`.
     """
-    if (Path(data) / SCHEMA_FILE).exists():
+    if is_prepared(Path(data)):
+        if folder is not None:
+            raise ValueError(
+                "what is prepared must be drawings; received "
+                f"{data}, which is prepared. Copy it, or name its sources."
+            )
         return Path(data)
     sources = [data] if data in DRAWN else resolve_data(data)
     if folder is not None:
@@ -73,7 +78,7 @@ def prepare(data: str, options: Options, folder: Path | None = None) -> Path:
     folder = cache_dir().parent / "prepared" / _fingerprint(sources, options)
     # Two trainings that begin together prepare the same folder.
     with locked(folder.with_name(f".{folder.name}.lock")):
-        if not (folder / SCHEMA_FILE).exists():
+        if not is_prepared(folder):
             _write(data, sources, options, folder)
     return folder
 

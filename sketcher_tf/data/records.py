@@ -73,8 +73,8 @@ def write_records(
         ValueError: no drawing for training, drawings with differing factors,
             or `folder` holds something else.
     """
-    foreign = folder.exists() and any(folder.iterdir())
-    if foreign and not (folder / SCHEMA_FILE).exists():
+    in_use = folder.exists() and any(folder.iterdir())
+    if in_use and not is_prepared(folder):
         raise ValueError(
             "the output must be a new folder or one prepared before, which is "
             f"replaced; received {folder}, which holds something else."
@@ -95,6 +95,18 @@ def write_records(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return manifest
+
+
+def is_prepared(folder: Path) -> bool:
+    """Whether a folder holds what `write_records` writes, and nothing else.
+
+    A run folder has a schema too.
+    """
+    others = {path.name for path in folder.glob("*")} - {SCHEMA_FILE}
+    return (folder / SCHEMA_FILE).exists() and all(
+        name.startswith(SPLITS) and name.endswith(".tfrecord")
+        for name in others
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -145,14 +157,18 @@ class _Tally:
                 "a set must hold drawings for training; received none. "
                 f"{report.summary() or 'Nothing was read'}."
             )
+        variance = squares / number - (total / number) ** 2
+        if variance <= 0:
+            raise ValueError(
+                "drawings for training must have points apart from each other; "
+                f"received {number / 2:g} points all of one offset."
+            )
         schema = Schema(
             factors=tuple(
                 Factor(name, tuple(known))
                 for name, known in self.values.items()
             ),
-            scale_factor=float(
-                np.sqrt(squares / number - (total / number) ** 2)
-            ),
+            scale_factor=float(np.sqrt(variance)),
             max_seq_len=max(max(n, default=0) for n in self.lengths.values()),
             image_size=image_size,
         )

@@ -6,7 +6,7 @@ every model, so that a model knows the words it was trained on.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,22 +71,33 @@ class Schema:
         `cat`; `cat*0.5+pig*0.5` (a blend, normalised to sum 1); with several
         factors `gender=female,emotion=happy*0.5+sad*0.5`. A bare value is
         looked up in every factor. A factor not named takes a value from `rng`,
-        or is spread evenly without one.
+        or is spread evenly without one. One of `words` is that word, whatever
+        signs are in it.
 
         Raises:
             ValueError: an unknown factor or value, or a weight that is not a
                 positive number.
         """
         weights = [np.zeros(len(f.values)) for f in self.factors]
+        for name, word, weight in self._terms(text):
+            factor, value = self._find(name, word)
+            weights[factor][value] += weight
+        parts = [_one_sum(w, rng) for w in weights]
+        return np.concatenate(parts).astype(np.float32)
+
+    def _terms(self, text: str) -> Iterator[tuple[str, str, float]]:
+        """Factor or nothing, value and weight of each term of a condition."""
+        for factor in self.factors:
+            for value in factor.values:
+                if text in (value, f"{factor.name}={value}"):
+                    yield factor.name, value, 1.0
+                    return
         for part in text.split(","):
             name, _, blend = part.rpartition("=")
             for term in blend.split("+"):
                 word, star, weight = term.strip().rpartition("*")
                 word, weight = (word, weight) if star else (weight, "1")
-                factor, value = self._find(name.strip(), word.strip())
-                weights[factor][value] += _positive(weight, term)
-        parts = [_one_sum(w, rng) for w in weights]
-        return np.concatenate(parts).astype(np.float32)
+                yield name.strip(), word.strip(), _positive(weight, term)
 
     def _find(self, name: str, word: str) -> tuple[int, int]:
         for i, factor in enumerate(self.factors):

@@ -225,6 +225,7 @@ def _clusters(
     around it, or the mixture would be a list of drawings.
     """
     count = max(1, min(components, len(means) // (rank + 2)))
+    count = min(count, len(np.unique(means, axis=0)))
     _, cluster = kmeans2(means, count, minit="++", rng=0, missing="warn")
     _, cluster = np.unique(cluster, return_inverse=True)
     centers = [

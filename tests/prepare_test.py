@@ -1,0 +1,93 @@
+"""Preparing a set, as a library call and as a command."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import toys
+from source_imports import ROOT
+
+from sketcher_tf import rendering
+from sketcher_tf.data import datasets
+from sketcher_tf.data.records import is_prepared, read_manifest
+from sketcher_tf.strokes import Sketch
+
+OPTIONS = datasets.Options(image_size=16, num_shards=1)
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A file with drawings of two categories, one with signs in its name."""
+    path = tmp_path / "c++.ndjson"
+    sketches = [
+        Sketch(toys.drawing(n).stroke3, ("c++", "dog")[n % 2])
+        for n in range(40)
+    ]
+    path.write_text("\n".join(map(rendering.to_ndjson, sketches)))
+    return path
+
+
+def command(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "sketcher_tf.prepare", *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def contents(folder: Path):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_the_command_prepares(rows, tmp_path):
+    output = tmp_path / "new" / "prepared"
+    done = command(f"--data={rows}", f"--output={output}", "--image_size=16")
+    assert done.returncode == 0, done.stderr
+    assert is_prepared(output)
+    manifest = read_manifest(output)
+    assert sum(split.count for split in manifest.splits.values()) == 40
+    assert manifest.schema.image_size == 16
+    assert "2 category; up to" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (
+            ["--output=out", "--data", "a.ndjson", "b.ndjson"],
+            "error: everything is given by flags; received ['b.ndjson'].",
+        ),
+        (
+            ["--data=doodles", "--output=out", "--image_size=20"],
+            "--image_size=20: must be a multiple of 8",
+        ),
+    ],
+)
+def test_bad_flags_are_refused(args, text):
+    done = command(*args)
+    assert done.returncode != 0
+    assert text in done.stderr
+
+
+def test_what_is_prepared_is_taken_as_it_is(rows, tmp_path):
+    folder = datasets.prepare(str(rows), OPTIONS, tmp_path / "set")
+    before = contents(folder)
+    assert datasets.prepare(str(folder), datasets.Options()) == folder
+    with pytest.raises(ValueError, match="must be drawings; received"):
+        datasets.prepare(str(folder), OPTIONS, tmp_path / "other")
+    assert contents(folder) == before
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_run_folder_is_neither_data_nor_overwritten(rows, tmp_path):
+    run = datasets.prepare(str(rows), OPTIONS, tmp_path / "run")
+    (run / "model.keras").write_bytes(b"weights")
+    before = contents(run)
+    with pytest.raises(ValueError, match="run, which holds something else"):
+        datasets.prepare(str(rows), OPTIONS, run)
+    with pytest.raises(ValueError, match="must hold drawings for training"):
+        datasets.prepare(str(run), OPTIONS)
+    assert contents(run) == before
