@@ -13,6 +13,7 @@ point.
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -157,19 +158,16 @@ def report_load(targets: Mapping[str, str], callers: Sequence[int]) -> None:
 
 
 def report_single(
-    target: str, floor: Callable[[], None], rounds: int = 40
+    target: str, floor: Callable[[], None], rounds: int = 5
 ) -> None:
     """The time of one `generate` of one sketch, and its floor, in turns."""
+    ones, floors = [], []
     with SketcherClient(target) as client:
         word = client.labels().words[0]
-        client.generate(word)
-        times = [
-            (_seconds(lambda: client.generate(word)), _seconds(floor))
-            for _ in range(rounds)
-        ]
-    one, least = (
-        statistics.median(column) for column in zip(*times, strict=True)
-    )
+        for _ in range(rounds):
+            ones += _seconds(lambda: client.generate(word))
+            floors += _seconds(floor)
+    one, least = statistics.median(ones), statistics.median(floors)
     print(
         f"one generate, {_POINTS} points: {one * 1e3:.1f} ms; floor "
         f"{least * 1e3:.1f} ms, {one / least:.2f} times",
@@ -177,10 +175,16 @@ def report_single(
     )
 
 
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+def _seconds(run: Callable[[], object], times: int = 10) -> list[float]:
+    """Of runs in a row, but for some at first.
+
+    By then the threads of what ran before, which spin on for a while, rest.
+    """
+    stamps = [time.perf_counter()]
+    for _ in range(times):
+        run()
+        stamps.append(time.perf_counter())
+    return [b - a for a, b in itertools.pairwise(stamps)][times // 2 :]
 
 
 def main(argv: list[str]) -> None:

@@ -21,6 +21,7 @@ from benchmarks.train_step import race
 from export import tflite_convert, tflite_export
 from export.tflite_runtime import PhoneSketcher
 from export.tflite_verify import Report, verify
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.data.batch import SketchBatch
 from sketcher_tf.data.schema import Factor, Schema
@@ -99,7 +100,7 @@ def losses(
 
 def main(argv: list[str]) -> None:
     """Measures, and prints a Markdown table."""
-    del argv
+    refuse_arguments(argv, "--model=runs/doodles")
     sketcher = make_sketcher(_MODEL.value)
     drawings = []
     if _DATA.value:

@@ -23,6 +23,7 @@ from absl import app, flags, logging
 from PIL import Image, ImageDraw
 
 from export import tflite_export
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.data.doodles import doodle
 from sketcher_tf.runs import model_file
 from sketcher_tf.sketcher import Sketcher
@@ -32,7 +33,8 @@ _SHARED = {"allow_override": True}
 _MODEL = flags.DEFINE_string(
     "model",
     None,
-    "A run folder, .keras or .tflite file; by default the newest run.",
+    "A run folder, .keras or .tflite file; by default the newest run, or the "
+    "pretrained model.",
     **_SHARED,
 )
 _OUTPUT = flags.DEFINE_string(
@@ -188,10 +190,10 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 def main(argv: list[str]) -> None:
     """Flags -> library calls."""
-    del argv
     logging.set_verbosity(logging.INFO)
     output = Path(_OUTPUT.value)
     try:
+        refuse_arguments(argv, "--model=runs/doodles")
         model = exported(
             None if _MODEL.value is None else Path(_MODEL.value), _DATA.value
         )

@@ -4,9 +4,12 @@
     models/sketcher_session/1/
 
 A server that watches the folder takes up a version as soon as it sees it, whole
-or not. So a version is written and verified beside, and then renamed.
+or not. So a version is written and verified beside, and then renamed. The two
+renames are not one: what is killed between them leaves a version of `sketcher`
+alone, and the next export makes a newer one of both.
 """
 
+import logging
 import os
 import shutil
 import uuid
@@ -193,14 +196,30 @@ def _new_version(output: Path, wanted: int | None) -> int:
             f"a version must be a new one; received {wanted}, which is in "
             f"{output}. Leave it out to get {max(found) + 1}."
         )
-    return wanted or max(found, default=0) + 1
+    newest = max(found, default=0)
+    if wanted and wanted < newest:
+        logging.warning(
+            "Version %d is older than %d: a server takes the newest, unless "
+            "its configuration names others",
+            wanted,
+            newest,
+        )
+    return wanted or newest + 1
 
 
 def _move(folder: Path, version: Path) -> None:
     """All at once, and not before all of it is on the disk."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with open(path, "rb") as file:
-                os.fsync(file.fileno())
+    for path in [*folder.rglob("*"), folder]:
+        _flush(path)
     version.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(version)
+    _flush(version.parent)
+
+
+def _flush(path: Path) -> None:
+    """Writes a file, or the names in a folder, to the disk."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,6 +1,6 @@
 """Exports a model for TensorFlow Serving.
 
-    python -m export.saved_model --model=runs/doodles-quick --output=models
+    python -m export.saved_model --model=runs/doodles --output=models
 
 Writes and verifies two servables and publishes them as the next version:
 models/sketcher/1 (a call draws whole sketches) and models/sketcher_session/1 (a
@@ -18,6 +18,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 from absl import app, flags, logging
 
 from export.publishing import DEFAULT_CAPACITY, publish, training_of
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.runs import model_file
 from sketcher_tf.sketcher import Sketcher
 
@@ -41,9 +42,9 @@ _CAPACITY = flags.DEFINE_integer(
 
 def main(argv: list[str]) -> None:
     """Flags -> one library call."""
-    del argv
     logging.set_verbosity(logging.INFO)
     try:
+        refuse_arguments(argv, "--model=runs/doodles")
         file = model_file(None if _MODEL.value is None else Path(_MODEL.value))
         version = publish(
             Sketcher.load(file),

@@ -17,6 +17,7 @@ from absl import app, flags, logging
 
 from export.tflite_convert import QUANTIZATIONS
 from export.tflite_export import data_of, export, real_drawings
+from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.runs import model_file
 from sketcher_tf.sketcher import Sketcher
 
@@ -25,7 +26,8 @@ _SHARED = {"allow_override": True}
 _MODEL = flags.DEFINE_string(
     "model",
     None,
-    "A run folder or .keras file; by default the newest run.",
+    "A run folder or .keras file; by default the newest run, or the pretrained "
+    "model.",
     **_SHARED,
 )
 _OUTPUT = flags.DEFINE_string(
@@ -51,10 +53,10 @@ _SEED = flags.DEFINE_integer(
 
 def main(argv: list[str]) -> None:
     """Flags -> one library call."""
-    del argv
     logging.set_verbosity(logging.INFO)
     output = Path(_OUTPUT.value)
     try:
+        refuse_arguments(argv, "--model=runs/doodles")
         file = model_file(None if _MODEL.value is None else Path(_MODEL.value))
         sketcher = Sketcher.load(file)
         drawings = []

@@ -226,6 +226,35 @@ def test_a_kill_leaves_the_old_version(quick, sketcher, tmp_path, moment):
             assert name in (folder / "saved_model.pb").read_text()
 
 
+def test_a_kill_between_the_servables_is_mended_by_the_next_export(
+    quick, sketcher, tmp_path
+):
+    publish(sketcher, tmp_path)
+    move, moved = publishing._move, []
+
+    def fail(*args):
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(move(*args))
+
+    with quick.context() as patch:
+        patch.setattr(publishing, "_move", fail)
+        with pytest.raises(KeyboardInterrupt):
+            publish(sketcher, tmp_path)
+    assert [len(numbers) for numbers in versions(tmp_path).values()] == [2, 1]
+    assert publish(sketcher, tmp_path) == 3
+
+
+def test_a_version_below_the_newest_is_published_with_a_warning(
+    quick, sketcher, tmp_path, caplog
+):
+    publish(sketcher, tmp_path, version=5)
+    assert not caplog.records
+    assert publish(sketcher, tmp_path, version=3) == 3
+    assert "Version 3 is older than 5" in caplog.text
+    assert versions(tmp_path) == both("3", "5")
+
+
 # --- The real thing -----------------------------------------------------------
 
 

@@ -101,7 +101,12 @@ MAY_IMPORT = {
         *_DRAWING,
     ),
     "serving.contract": (),
-    "export": (*_LIBRARY, *_STRANGERS, "serving.contract"),
+    "export": (
+        *_LIBRARY,
+        *_STRANGERS,
+        "sketcher_tf.commands",
+        "serving.contract",
+    ),
     **{part: (*_STRANGERS, "serving.contract") for part in _STRANGERS},
     "benchmarks": _EVERYTHING,
     "tests": (*_EVERYTHING, "benchmarks"),

@@ -115,7 +115,6 @@ def assert_arguments_are_right(args, files):
     assert ("enable_per_model_batching_parameters" in given) == (
         "enable_batching" in given
     )
-    assert given["model_config_file"] == "/config/models.config"
     assert given["monitoring_config_file"] == "/config/monitoring.config"
 
 
@@ -127,6 +126,7 @@ def test_compose():
     serving = compose["services"]["serving"]
     assert "tensorflow/serving" in serving["image"]
     assert_arguments_are_right(serving["command"], FILES)
+    assert "--model_config_file=/config/models.config" in serving["command"]
     assert "--enable_batching" in serving["command"]
     assert serving["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
     mounted = {}
@@ -183,8 +183,13 @@ def test_the_parts_find_each_other(manifest):
 
 
 def test_arguments(manifest):
-    args = container_of(by_kind(manifest))["args"]
+    container = container_of(by_kind(manifest))
+    args = container["args"]
     assert_arguments_are_right(args, FILES)
+    # A pod loads one of the two, by the variable of the image's entry point.
+    name = MANIFESTS[manifest].name
+    assert container["env"] == [{"name": "MODEL_NAME", "value": name}]
+    assert not {"model_config_file", "model_base_path"} & flags(args).keys()
     # Sessions are never merged.
     merged = MANIFESTS[manifest] is contract.SKETCHER
     assert ("--enable_batching" in args) == merged
