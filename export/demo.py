@@ -150,7 +150,7 @@ def exported(model: Path | None, data: str | None) -> Path:
 
     Args:
         model: a run folder, .keras or .tflite file; None is the newest run.
-        data: drawings on which the export is tried; None takes the run's.
+        data: drawings on which the export is tried, see `drawings_for`.
     """
     if model is not None and model.suffix == ".tflite":
         return model
@@ -159,9 +159,7 @@ def exported(model: Path | None, data: str | None) -> Path:
     if not target.exists() or target.stat().st_mtime < file.stat().st_mtime:
         logging.info("Exporting %s", file)
         sketcher = Sketcher.load(file)
-        drawings = tflite_export.real_drawings(
-            data or tflite_export.data_of(file), sketcher.schema
-        )
+        drawings = tflite_export.drawings_for(sketcher, file, data)
         tflite_export.export(sketcher, target, "int8", drawings)
     return target
 

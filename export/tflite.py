@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags, logging
 
 from export.tflite_convert import QUANTIZATIONS
-from export.tflite_export import data_of, export, real_drawings
+from export.tflite_export import drawings_for, export
 from sketcher_tf.commands import refuse_arguments
 from sketcher_tf.runs import model_file
 from sketcher_tf.sketcher import Sketcher
@@ -61,8 +61,7 @@ def main(argv: list[str]) -> None:
         sketcher = Sketcher.load(file)
         drawings = []
         if _QUANTIZE.value != "none" or _DATA.value:
-            data = _DATA.value or data_of(file)
-            drawings = real_drawings(data, sketcher.schema)
+            drawings = drawings_for(sketcher, file, _DATA.value)
         report = export(
             sketcher, output, _QUANTIZE.value, drawings, _SEED.value
         )

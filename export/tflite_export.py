@@ -1,7 +1,8 @@
 """From a model to a verified .tflite file, and the drawings to verify it on."""
 
+import itertools
+import logging
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import tensorflow as tf
@@ -35,7 +36,7 @@ def export(
         sketcher: the model.
         output: the .tflite file.
         quantize: one of `tflite_convert.QUANTIZATIONS`.
-        drawings: real ones, a batch of one each; float32 needs none.
+        drawings: a batch of one each; float32 needs none.
         seed: of the sketches that are compared.
 
     Raises:
@@ -52,6 +53,24 @@ def export(
         lambda path: path.write_text(describe(content)),
     )
     return report
+
+
+def drawings_for(
+    sketcher: Sketcher, file: Path, data: str | None
+) -> list[SketchBatch]:
+    """Drawings to try a quantised model on, a batch of one each.
+
+    Args:
+        sketcher: the model.
+        file: where it was loaded from.
+        data: as for training. None takes what the model was trained on or, if
+            it does not tell, what it draws itself.
+    """
+    data = data or _data_of(file)
+    if data:
+        return real_drawings(data, sketcher.schema)
+    logging.info("No --data: trying the model on drawings of its own")
+    return _own_drawings(sketcher)
 
 
 def real_drawings(
@@ -87,7 +106,7 @@ def real_drawings(
         for batch in batches
         if tf.reduce_sum(1 - batch.points[..., 4]) <= schema.max_seq_len
     )
-    return list(islice(fitting, count))
+    return list(itertools.islice(fitting, count))
 
 
 def _held_out(manifest: Manifest) -> str:
@@ -96,17 +115,23 @@ def _held_out(manifest: Manifest) -> str:
     return next(name for name in names if manifest.splits[name].count)
 
 
-def data_of(file: Path) -> str:
-    """What the run of a model was trained on, as `--data` says it.
-
-    Raises:
-        ValueError: the model does not tell.
-    """
+def _data_of(file: Path) -> str | None:
+    """What the run of a model was trained on, as `--data` says it."""
     schema = RunFolder(file.parent).schema
-    sources = schema.exists() and Manifest.loads(schema.read_text()).sources
-    if not sources:
-        raise ValueError(
-            "a quantised model must be tried on real drawings; received "
-            f"{file}, which does not tell its own. Name some with --data."
-        )
-    return ",".join(sources)
+    if not schema.exists():
+        return None
+    return ",".join(Manifest.loads(schema.read_text()).sources) or None
+
+
+def _own_drawings(sketcher: Sketcher) -> list[SketchBatch]:
+    """What the model draws of itself at temperature 1, a batch of one each."""
+    words = itertools.islice(itertools.cycle(sketcher.schema.words), _DRAWINGS)
+    drawn = (
+        (*sketcher.generate(word, 1, temperature=1.0, seed=seed), word)
+        for seed, word in enumerate(words)
+    )
+    return [
+        sketcher.batch([sketch], [word])
+        for sketch, word in drawn
+        if len(sketch.stroke3)
+    ]

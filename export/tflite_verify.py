@@ -36,7 +36,7 @@ class Report(NamedTuple):
     Attributes:
         sketches: how many pairs of sketches.
         difference: their largest, as a share of the drawing's longest side.
-        drawings: how many real drawings.
+        drawings: how many drawings.
         loss: the model's mean reconstruction loss on them, in nats.
         rise: of the file over it, as a share; 0 without drawings.
     """
@@ -59,7 +59,7 @@ def verify(
     Args:
         content: of the file.
         sketcher: the model.
-        drawings: real ones, a batch of one each; float32 needs none.
+        drawings: a batch of one each; float32 needs none.
         seed: of the sketches.
 
     Raises:
@@ -78,7 +78,7 @@ def verify(
         report = _compare_sketches(phone, sketcher, seed)
     elif not drawings:
         raise ValueError(
-            "a quantised model must be tried on real drawings; received none. "
+            "a quantised model must be tried on drawings; received none. "
             "Name some with --data."
         )
     if drawings:

@@ -144,7 +144,7 @@ class Sketcher:
         """
         words = [category or sketch.category for sketch in sketches]
         self._check(len(words), temperature, seed)
-        batch = self._batch(sketches, words)
+        batch = self.batch(sketches, words)
         points = self._generate(
             batch.condition,
             self._encode(batch),
@@ -174,7 +174,7 @@ class Sketcher:
             seed: 0 or more and below 2**31.
         """
         self._check(count, temperature, seed)
-        batch = self._batch([first, last], [first.category, last.category])
+        batch = self.batch([first, last], [first.category, last.category])
         share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
         start, stop = self._encode(batch).numpy()
         points = self._generate(
@@ -187,6 +187,26 @@ class Sketcher:
         blend = f"{first.category} to {last.category}"
         return self._sketches(
             points, [first.category if same else blend] * count
+        )
+
+    def batch(
+        self, sketches: Sequence[Sketch], words: Sequence[str]
+    ) -> SketchBatch:
+        """Drawings as the model takes them.
+
+        Args:
+            sketches: whole drawings, in pixels.
+            words: a condition each.
+
+        Raises:
+            ValueError: an unknown category, or too many points.
+        """
+        size = self.schema.image_size
+        images = [rasterize(sketch.polylines, size) for sketch in sketches]
+        return SketchBatch(
+            tf.constant([self._stroke5(sketch) for sketch in sketches]),
+            tf.constant([self.schema.parse(word) for word in words]),
+            tf.constant(images, tf.float32)[..., None] / 255,
         )
 
     def _conditions(self, text: str, count: int, seed: int) -> tf.Tensor:
@@ -231,17 +251,6 @@ class Sketcher:
     def _latents(self, batch: SketchBatch) -> tf.Tensor:
         encoding, code = self.model.encode(batch, tf.zeros([2, 2], tf.int32))
         return tf.concat([encoding.mean, code], axis=-1)
-
-    def _batch(
-        self, sketches: Sequence[Sketch], words: Sequence[str]
-    ) -> SketchBatch:
-        size = self.schema.image_size
-        images = [rasterize(sketch.polylines, size) for sketch in sketches]
-        return SketchBatch(
-            tf.constant([self._stroke5(sketch) for sketch in sketches]),
-            tf.constant([self.schema.parse(word) for word in words]),
-            tf.constant(images, tf.float32)[..., None] / 255,
-        )
 
     def _stroke5(self, sketch: Sketch) -> np.ndarray:
         """Padded to the model's longest drawing, in its units."""

@@ -1,6 +1,7 @@
 """A .tflite file draws what its model draws, and says so when it does not."""
 
 import dataclasses
+import json
 import re
 
 import numpy as np
@@ -338,6 +339,26 @@ def test_export_leaves_the_old_file_if_the_new_one_is_bad(
     with pytest.raises(ValueError, match="must draw as its model does"):
         tflite_export.export(sketcher, output)
     assert [file.read_bytes() for file in tmp_path.iterdir()] == [b"old"]
+
+
+def test_drawings_are_the_named_or_the_runs_or_the_models_own(
+    drawings, sketcher, batches, tmp_path
+):
+    def chosen(file, data=None):
+        found = tflite_export.drawings_for(sketcher, file, data)
+        return [batch.points.numpy().tobytes() for batch in found]
+
+    named = [batch.points.numpy().tobytes() for batch in batches]
+    file = tmp_path / "model.keras"
+    assert chosen(file, str(drawings)) == named
+    own = chosen(file)
+    assert len(set(own)) > 10
+    assert not set(own) & set(named)
+    # A run has the manifest of its data.
+    manifest = json.loads((drawings / "schema.json").read_text())
+    manifest["sources"] = [str(drawings)]
+    (tmp_path / "schema.json").write_text(json.dumps(manifest))
+    assert chosen(file) == named
 
 
 def test_drawings_of_another_scale_are_rescaled(drawings):
