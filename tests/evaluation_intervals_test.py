@@ -51,6 +51,24 @@ def test_mean_share_covers_the_truth(shares, count):
     assert covered >= 0.94  # 0.95 less 2 standard errors; more is allowed
 
 
+@pytest.mark.parametrize(
+    ("counts", "shares", "at_least"),
+    [
+        ((5, 20, 80, 20, 5), (0.9, 0.6, 0.95, 0.8, 0.3), 0.94),
+        ((2, 40, 40), (0.1, 0.9, 0.9), 0.94),
+        ((3, 60), (0.9, 0.9), 0.94),
+        # The docstring's own example of less.
+        ((3, 60), (0.5, 0.98), 0.9),
+    ],
+)
+def test_mean_share_of_unequal_words(counts, shares, at_least):
+    rng = np.random.default_rng(0)
+    hits = rng.binomial(counts, shares, size=(2000, len(counts)))
+    intervals = [mean_share(row, counts) for row in hits]
+    covered = np.mean([x.low <= np.mean(shares) <= x.high for x in intervals])
+    assert covered >= at_least
+
+
 def test_difference_is_newcombes_example():
     # Newcombe 1998, table II, example (a), method 10.
     one, other = wilson(56 / 70, 70), wilson(48 / 80, 80)

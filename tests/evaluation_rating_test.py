@@ -33,7 +33,10 @@ def script():
 
 
 def anova_by_regression(ratings):
-    """F of the sources, from two least-squares fits: with and without them."""
+    """F of the sources, from two least-squares fits: with and without them.
+
+    The degrees of freedom are corrected by Box's formula of the covariance.
+    """
     subjects, sources = ratings.shape
     by_subject = np.repeat(np.eye(subjects), sources, axis=0)
     by_source = np.tile(np.eye(sources), (subjects, 1))
@@ -45,12 +48,24 @@ def anova_by_regression(ratings):
 
     error = rest(np.hstack([by_subject, by_source]))
     effect = rest(by_subject) - error
-    df, df_error = sources - 1, (sources - 1) * (subjects - 1)
-    f = effect / df / (error / df_error)
+    f = effect / (error / (subjects - 1))
+    table = np.cov(ratings.T)
+    means = table.mean(axis=0)
+    epsilon = (sources * (np.trace(table) / sources - means.mean())) ** 2 / (
+        (sources - 1)
+        * (
+            np.sum(table**2)
+            - 2 * sources * np.sum(means**2)
+            + sources**2 * means.mean() ** 2
+        )
+    )
+    df = epsilon * (sources - 1)
+    df_error = df * (subjects - 1)
     return {
         "f": f,
         "df": df,
         "dfError": df_error,
+        "epsilon": epsilon,
         "p": stats.f.sf(f, df, df_error),
         "etaSquared": effect / (effect + error),
     }
@@ -78,9 +93,38 @@ def test_anova_of_two_sources_is_the_paired_t_test(script):
     assert found["p"] == pytest.approx(paired.pvalue)
 
 
+@pytest.mark.parametrize(
+    ("residuals", "epsilon"),
+    [
+        # (sum of squares)^2 over twice the sum of squared products, by hand.
+        ([[1, -1, 0], [0, 1, -1], [-1, 0, 1]], 36 / (2 * 18)),
+        ([[1, -1, 0], [-1, 1, 0], [1, 1, -2], [-1, -1, 2]], 256 / (2 * 160)),
+        ([[1, -1, 0], [-1, 1, 0], [0, 0, 0]], 16 / (2 * 16)),
+    ],
+)
+def test_epsilon_is_that_by_hand(script, residuals, epsilon):
+    subjects = len(residuals)
+    ratings = np.array(residuals) + [0, 1, 3] + np.arange(subjects)[:, None]
+    found = script("Anova.repeatedMeasures", ratings.tolist())
+    assert found["epsilon"] == pytest.approx(epsilon)
+    # The F of the plain analysis, as the paper has it.
+    effect = subjects * np.var([0, 1, 3]) * 3
+    f = effect / 2 / (np.sum(np.square(residuals)) / (2 * (subjects - 1)))
+    assert found["f"] == pytest.approx(f)
+    df = 2 * epsilon, 2 * epsilon * (subjects - 1)
+    assert (found["df"], found["dfError"]) == pytest.approx(df)
+    assert found["p"] == pytest.approx(stats.f.sf(f, *df))
+
+
+def test_epsilon_of_two_sources_is_1(script):
+    ratings = np.random.default_rng(1).normal(size=(9, 2)).tolist()
+    assert script("Anova.repeatedMeasures", ratings)["df"] == pytest.approx(1)
+
+
 def test_anova_of_constant_differences(script):
     sure = script("Anova.repeatedMeasures", [[1, 2], [2, 3], [4, 5]])
     assert (sure["f"], sure["p"], sure["etaSquared"]) == ("Infinity", 0, 1)
+    assert sure["epsilon"] == 1
     same = script("Anova.repeatedMeasures", [[1, 1], [5, 5], [0.1, 0.1]])
     assert (same["f"], same["p"], same["etaSquared"]) == ("NaN", "NaN", 0)
 

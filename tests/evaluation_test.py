@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import toys
 from evaluations import BASE, NASTY, SETTINGS, prepare
 
 from sketcher_tf.data.records import read_manifest
-from sketcher_tf.evaluation import study
+from sketcher_tf.evaluation import evaluation, study
 from sketcher_tf.evaluation.classifier import trained_classifier
 from sketcher_tf.evaluation.describe import plain
 from sketcher_tf.evaluation.drawings import read_split
@@ -68,6 +69,8 @@ def test_results_are_json(found):
     assert json.loads(text) == found.results
     assert found.results["version"] == 1
     assert list(found.results["models"]) == ["ours", BASE]
+    assert found.results["training"] == 40
+    assert found.results["trained_elsewhere"] == []
 
 
 def test_the_same_seed_gives_the_same_results(found, models, data):
@@ -236,6 +239,35 @@ def test_models_of_other_words_are_refused(models, data, tmp_path):
     other = toys.prepare(tmp_path / "toys", 8, 2, 4)
     with pytest.raises(ValueError, match="received, for ours, category=ring"):
         evaluate(models, other, SETTINGS)
+
+
+def test_models_of_another_training_split_are_told(data, monkeypatch, caplog):
+    measured = SimpleNamespace(
+        training=[],
+        held_out=read_split(data, "test", 2),
+        held_out_words=list,
+        measure=lambda name: {},
+        measure_real=dict,
+        compare=lambda baseline: {},
+        drawn={},
+        nearest={},
+    )
+    monkeypatch.setattr(evaluation, "Study", lambda *_: measured)
+    schema = read_manifest(data).schema
+    changes = {
+        "same": {},
+        "rounded": {"scale_factor": schema.scale_factor * (1 + 1e-13)},
+        "scaled": {"scale_factor": schema.scale_factor * 1.001},
+        "longer": {"max_seq_len": schema.max_seq_len + 1},
+    }
+    others = {
+        name: SimpleNamespace(schema=dataclasses.replace(schema, **change))
+        for name, change in changes.items()
+    }
+    found = evaluate(others, data, SETTINGS, "same")
+    assert found.results["trained_elsewhere"] == ["scaled", "longer"]
+    assert [record.args[0] for record in caplog.records] == ["scaled", "longer"]
+    assert "may have seen the held-out drawings" in caplog.text
 
 
 def test_an_unknown_baseline_is_refused(models, data):

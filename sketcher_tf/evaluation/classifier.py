@@ -25,6 +25,8 @@ from sketcher_tf.data.schema import Schema
 from sketcher_tf.evaluation.drawings import Drawings, read_split
 from sketcher_tf.files import locked, write_atomically
 
+_BATCH = 256  # drawings judged at a time
+
 
 @dataclass(frozen=True)
 class ClassifierConfig:
@@ -39,7 +41,7 @@ class ClassifierConfig:
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     averaged: float = 0.05  # the last share of the steps, for the weights
-    max_drawings: int = 100_000  # held in memory
+    max_drawings: int = 100_000  # of a split, held in memory
     seed: int = 0
 
 
@@ -70,13 +72,20 @@ class Classifier:
 
     def judge(self, images: np.ndarray) -> Judgement:
         """Names uint8 [D, S, S], ink 255 on 0."""
-        pixels = images[..., None].astype(np.float32) / 255
-        output = self.model.predict(pixels, batch_size=256, verbose=0)
+        # Pixels are four times as large as bytes: of a batch at a time only.
+        batches = [
+            self.model.predict_on_batch(part[..., None].astype("float32") / 255)
+            for part in np.split(images, range(_BATCH, len(images), _BATCH))
+        ]
+        logits, features = (
+            np.concatenate([batch[what] for batch in batches])
+            for what in ("logits", "features")
+        )
         ends = np.cumsum([len(f.values) for f in self.schema.factors])
-        parts = np.split(output["logits"], ends[:-1], axis=1)
+        parts = np.split(logits, ends[:-1], axis=1)
         labels = np.stack([part.argmax(axis=1) for part in parts], axis=1)
         labels[~images.any(axis=(1, 2))] = -1
-        return Judgement(labels, output["features"])
+        return Judgement(labels, features)
 
 
 def trained_classifier(
@@ -106,7 +115,11 @@ def trained_classifier(
 def train_classifier(
     drawings: Drawings, config: ClassifierConfig
 ) -> keras.Model:
-    """Trains a classifier; the same seed gives the same weights."""
+    """Trains a classifier.
+
+    The same seed gives the same weights only where TensorFlow's operations are
+    deterministic, as the command has them; else their rounding errors differ.
+    """
     keras.utils.set_random_seed(config.seed)
     epoch_steps = max(
         len(drawings) // config.batch_size,

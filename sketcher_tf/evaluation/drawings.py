@@ -84,19 +84,22 @@ def read_split(folder: Path, split: str, limit: int) -> Drawings:
         for points in batch.points.numpy():
             points[:, :2] *= schema.scale_factor
             stroke3.append(stroke5_to_stroke3(points))
-        images.append(np.rint(batch.image.numpy()[..., 0] * 255))
+        images.append(_bytes(batch.image.numpy()[..., 0]))
         labels.append(_labels(batch.condition.numpy(), schema))
     size = schema.image_size
     return Drawings(
         tuple(stroke3[:limit]),
-        np.concatenate([np.zeros((0, size, size)), *images])[:limit].astype(
-            np.uint8
-        ),
+        np.concatenate([np.zeros((0, size, size), np.uint8), *images])[:limit],
         np.concatenate([np.zeros((0, len(schema.factors)), np.int64), *labels])[
             :limit
         ],
         schema,
     )
+
+
+def _bytes(images: np.ndarray) -> np.ndarray:
+    """0 to 1 as 0 to 255, of a batch: all at once would fill the memory."""
+    return np.rint(images * 255).astype(np.uint8)
 
 
 def _labels(condition: np.ndarray, schema: Schema) -> np.ndarray:

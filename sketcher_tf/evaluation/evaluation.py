@@ -1,6 +1,8 @@
 """The whole evaluation: numbers for the JSON, drawings for the report."""
 
 import dataclasses
+import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,12 +61,13 @@ def evaluate(
             default the first one without the three extensions, if any.
 
     Raises:
-        ValueError: a model of other words, no drawings held out, or an unknown
-            baseline.
+        ValueError: a model of other words, too few drawings for training or
+            held out, or an unknown baseline.
     """
     manifest = read_manifest(data)
     for name, sketcher in models.items():
         _check_schema(name, sketcher.schema, manifest.schema)
+    strangers = _trained_elsewhere(models, manifest.schema)
     baseline = _baseline(models, baseline)
     study = Study(models, data, settings)
     parts = {name: study.measure(name) for name in models}
@@ -72,7 +75,9 @@ def evaluate(
         "version": VERSION,
         "settings": dataclasses.asdict(settings),
         "data": describe_data(manifest),
+        "training": len(study.training),
         "held_out": len(study.held_out),
+        "trained_elsewhere": strangers,
         "baseline": baseline,
         "real": study.measure_real(),
         "models": parts,
@@ -98,6 +103,30 @@ def _check_schema(name: str, model: Schema, data: Schema) -> None:
             f"was trained with; received, for {name}, {_brief(model)} and data "
             f"of {_brief(data)}. Name the data of its training with --data."
         )
+
+
+def _trained_elsewhere(
+    models: Mapping[str, Sketcher], data: Schema
+) -> list[str]:
+    """The models that this training split has not trained, in their order.
+
+    Splits hang on the drawings' keys, which another format of the same drawings
+    changes. The scale is a statistic of the whole training split, so it tells
+    one from another; its last digits hang on the order of the drawings.
+    """
+    names = [
+        name
+        for name, sketcher in models.items()
+        if sketcher.schema.max_seq_len != data.max_seq_len
+        or not math.isclose(sketcher.schema.scale_factor, data.scale_factor)
+    ]
+    for name in names:
+        logging.warning(
+            "%s was not trained on this training split: it may have seen the "
+            "held-out drawings. Name the data of its training with --data.",
+            name,
+        )
+    return names
 
 
 def _brief(schema: Schema) -> str:

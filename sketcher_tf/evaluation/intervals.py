@@ -60,9 +60,12 @@ def wilson(share: float, count: float) -> Estimate:
 def mean_share(hits: Sequence[int], counts: Sequence[int]) -> Estimate:
     """The mean of several categories' shares, each of equal weight.
 
-    Its variance is at most that of one share of `W^2 / sum(1 / n_w)` drawings
-    (the sum of all n_w where they are equal), for which Wilson's interval is
-    taken.
+    Wilson's interval of one share of `W^2 / sum(1 / n_w)` drawings is taken:
+    of the sum of all n_w where they are equal, and then the variance is at
+    most that of one share. Where a word has far fewer drawings than others,
+    and its share is far from theirs, less than 95 % are covered: 92 % for 3
+    and 60 drawings with shares of 0.5 and 0.98. Variances summed word by word
+    would cover less there, since so few drawings do not tell theirs.
 
     Args:
         hits: per category.

@@ -19,7 +19,7 @@ from sketcher_tf.strokes import Sketch
 
 _PER_ROW = 8  # drawings of a word and source
 _CELL, _LARGE = 96, 256  # pixels
-_RATED = 30  # drawings per source on the rating page, about
+_RATED = 30  # drawings per source on the rating page, about; words at most
 _NONE = "\N{EN DASH}"
 
 Estimate = dict[str, float | None]
@@ -113,10 +113,14 @@ def _nearest(gallery: Gallery) -> dict[str, list[tuple[Sketch, Sketch]]]:
 
 
 def _rated(gallery: Gallery, words: Sequence[str]) -> list[dict[str, str]]:
-    """What the rating page shows: as many of each source, for each word."""
-    each = max(round(_RATED / len(words)), 1)
+    """What the rating page shows: as many of each source, for each word.
+
+    Of many words only some, evenly chosen: a reader's patience has its end.
+    """
+    number = min(_RATED, len(words))
+    each = round(_RATED / number)
     items = []
-    for word in words:
+    for word in (words[i * len(words) // number] for i in range(number)):
         sources = _sheet(gallery, words, word)
         count = min(each, *map(len, sources.values()))
         items += [

@@ -30,8 +30,6 @@ from sketcher_tf.evaluation.metrics import Recognition, words_of
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
 from sketcher_tf.strokes import Sketch
 
-_MAX_TRAINING_DRAWINGS = 100_000  # held in memory
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -62,7 +60,7 @@ class Study:
         settings: how much is drawn, and how.
 
     Raises:
-        ValueError: no drawings are held out.
+        ValueError: fewer than 2 drawings for training, or held out.
     """
 
     def __init__(
@@ -73,12 +71,16 @@ class Study:
     ) -> None:
         self.models = models
         self.settings = settings
-        self.words = words_of(read_manifest(data).schema)
+        manifest = read_manifest(data)
+        self.words = words_of(manifest.schema)
+        limit = settings.classifier.max_drawings
+        # A Gaussian of features needs two drawings, training or held out.
+        _check_count("train", manifest.splits["train"].count)
+        self.held_out = self._select(read_split(data, settings.split, limit))
+        _check_count(settings.split, len(self.held_out))
         self.classifier = trained_classifier(data, settings.classifier)
-        self.training = read_split(data, "train", _MAX_TRAINING_DRAWINGS)
-        self.held_out = self._select(
-            read_split(data, settings.split, _MAX_TRAINING_DRAWINGS)
-        )
+        # The drawings that the classifier has learned from.
+        self.training = read_split(data, "train", limit)
         logging.info("Judging %d training drawings", len(self.training))
         self.judged_training = self._judge_real(self.training)
         self.judged_real = self._judge_real(self.held_out)
@@ -170,14 +172,7 @@ class Study:
             )[: self.settings.count]
             for word in self.words
         ]
-        rows = np.unique(np.concatenate(rows))
-        if len(rows) < 2:
-            raise ValueError(
-                f"the {self.settings.split} split must hold at least 2 "
-                f"drawings; received {len(rows)}. Name a larger set with "
-                "--data, or another --split."
-            )
-        return drawings.take(rows)
+        return drawings.take(np.unique(np.concatenate(rows)))
 
     def _judge_real(self, drawings: Drawings) -> Judged:
         return judge_real(drawings, self.classifier, self.words)
@@ -257,6 +252,15 @@ class Study:
     def _nearest(self, judged: Judged) -> list[Sketch]:
         rows = nearest_drawings(judged, self.judged_training)
         return self.training.take(rows).sketches()
+
+
+def _check_count(split: str, count: int) -> None:
+    if count < 2:
+        raise ValueError(
+            f"the {split} split must hold at least 2 drawings, not longer than "
+            f"those of the models' training; received {count}. Name a larger "
+            "set with --data."
+        )
 
 
 def _unfinished(drawn: Drawn) -> float:

@@ -65,7 +65,20 @@ const Anova = (() => {
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
   const squares = (values) => values.reduce((a, b) => a + b * b, 0);
 
-  // One-way repeated-measures analysis of variance.
+  // Greenhouse and Geisser's estimate of how far the differences between
+  // sources are from having one variance: 1 if they have, 1 / df at worst.
+  // residuals: one row per subject; rows and columns sum to 0.
+  function sphericity(residuals) {
+    const sources = residuals[0].map((_, j) => residuals.map((r) => r[j]));
+    const products = sources.flatMap((a) =>
+      sources.map((b) => a.reduce((sum, x, i) => sum + x * b[i], 0)),
+    );
+    const trace = squares(residuals.flat());
+    return trace ** 2 / ((sources.length - 1) * squares(products));
+  }
+
+  // One-way repeated-measures analysis of variance, both degrees of freedom
+  // multiplied by the Greenhouse-Geisser epsilon.
   // rows: one per subject, a rating per source; at least 2 by 2.
   function repeatedMeasures(rows) {
     const subjects = rows.length;
@@ -77,13 +90,17 @@ const Anova = (() => {
     const effect = subjects * squares(bySource);
     const between = sources * squares(centred.map(mean));
     const error = Math.max(total - effect - between, 0);
-    const df = sources - 1;
-    const dfError = df * (subjects - 1);
     // Equal ratings leave rounding errors, which would make an F of their own.
     const tiny = 1e-12 * total;
+    const residuals = centred.map((row) =>
+      row.map((rating, j) => rating - mean(row) - bySource[j]),
+    );
+    const epsilon = error > tiny ? sphericity(residuals) : 1;
+    const df = epsilon * (sources - 1);
+    const dfError = df * (subjects - 1);
     const f =
       error > tiny
-        ? effect / df / (error / dfError)
+        ? (effect * (subjects - 1)) / error
         : effect > tiny
           ? Infinity
           : NaN;
@@ -91,6 +108,7 @@ const Anova = (() => {
       f,
       df,
       dfError,
+      epsilon,
       p: fSurvival(f, df, dfError),
       etaSquared: effect > tiny ? effect / (effect + error) : 0,
     };

@@ -152,6 +152,7 @@ if (typeof document !== "undefined") {
     function results() {
       part("card").hidden = true;
       part("results").hidden = false;
+      part("undo").hidden = !given.length;
       part("resume").hidden = given.length >= items.length;
       const all = [...ratings(), ...[...others.values()].flat()];
       const table = part("table");
@@ -178,7 +179,7 @@ if (typeof document !== "undefined") {
       if (rows.length < 2 || sources.length < 2) {
         return "An analysis of variance needs drawings of all sources, rated for at least two words.";
       }
-      const { f, df, dfError, p, etaSquared } = Anova.repeatedMeasures(rows);
+      const { f, df, dfError, epsilon, p, etaSquared } = Anova.repeatedMeasures(rows);
       const repeated =
         unit === "reader"
           ? `${rows.length} readers`
@@ -187,8 +188,9 @@ if (typeof document !== "undefined") {
       const told = p < 0.001 ? "p < .001" : `p = ${p.toFixed(3).replace(/^0/, "")}`;
       return (
         `Repeated-measures analysis of variance over ${repeated}: ` +
-        `F(${df}, ${dfError}) = ${f.toFixed(2)}, ${told}, ` +
-        `partial η² = ${etaSquared.toFixed(2)}.`
+        `F(${+df.toFixed(2)}, ${+dfError.toFixed(2)}) = ${f.toFixed(2)}, ${told}, ` +
+        `partial η² = ${etaSquared.toFixed(2)}; both degrees of freedom times ` +
+        `Greenhouse and Geisser's ε = ${epsilon.toFixed(2)}.`
       );
     }
 
@@ -230,12 +232,19 @@ if (typeof document !== "undefined") {
       if (value) rate(value);
     });
     part("back").addEventListener("click", back);
+    part("undo").addEventListener("click", back);
     part("stop").addEventListener("click", results);
     part("resume").addEventListener("click", show);
     part("export").addEventListener("click", download);
     part("import").addEventListener("change", (event) => read(event.target.files));
     document.addEventListener("keydown", (event) => {
       if (part("card").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
+      // A key held down must not rate the next drawings too, nor press again
+      // the button that has the focus.
+      if (event.repeat) {
+        if (event.key === "Enter") event.preventDefault();
+        return;
+      }
       if (/^[1-5]$/.test(event.key)) rate(Number(event.key));
       else if (event.key === "Backspace") back();
       else return;
