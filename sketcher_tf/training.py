@@ -197,8 +197,7 @@ class _Training:
             model,
             settings.epochs,
             "epoch",
-            # A sheet that cannot be drawn must not cost the epoch.
-            [recorder, summaries],
+            [summaries, recorder],
             Batches(self._drawings(split), self._one_pass(split)),
         )
 
