@@ -97,9 +97,12 @@ class AsyncSketcherClient(Connection):
         )
 
     async def close(self) -> None:
-        """Closes the connection; calls under way are cancelled."""
-        for channel in self._channels.values():
-            await channel.close()
+        """As `SketcherClient.close`."""
+        try:
+            await self._run(self._operations.close())
+        finally:
+            for channel in self._channels.values():
+                await channel.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,5 +125,11 @@ class AsyncSketcherClient(Connection):
                     outcome = await asyncio.sleep(effect.seconds)
                 else:
                     outcome = await self._send(effect)
-            except grpc.RpcError as error:
+            except asyncio.CancelledError:
+                # Closing the channel cancels a call that this task waits for.
+                if not self._closed or asyncio.current_task().cancelling():
+                    raise
+                outcome = grpc.aio.UsageError("cancelled by the client")
+                proceed = task.throw
+            except Exception as error:
                 outcome, proceed = error, task.throw

@@ -25,7 +25,8 @@ from serving.retry import Backoff, safe_to_repeat
 class Attempt:
     """Send `request` once, and wait `timeout` seconds for its answer.
 
-    The outcome is the answer; or a `grpc.RpcError`, thrown into the task.
+    The outcome is the answer; or a `grpc.RpcError`, thrown into the task. Of a
+    closed client, any exception.
 
     Attributes:
         servable: its name in the contract; it decides on the channel.
@@ -46,9 +47,31 @@ class Sleep:
 
 
 _POLLS = Backoff(maximum=1.0)  # between looks at a model's state
+_LONGEST_TIMEOUT = 1e6  # seconds; gRPC takes much more for none, or for over
+
+# What every version of a model answers, with its inputs.
+_PROBES = {
+    contract.SKETCHER.name: (contract.LABELS, {"row": np.zeros(1, np.int32)}),
+    contract.SKETCHER_SESSION.name: (contract.STATS, {}),
+}
+_UNKNOWN_LABEL = "version label"  # in the words of either server
 
 T = TypeVar("T")
 Task: TypeAlias = Generator[Attempt | Sleep, Any, T]
+
+
+def check_timeout(seconds: float) -> float:
+    """The seconds that a user allows.
+
+    Raises:
+        ValueError: no positive number, or one beyond all reason.
+    """
+    if not 0 < seconds <= _LONGEST_TIMEOUT:  # which NaN is not either
+        raise ValueError(
+            "timeout must be a positive number of seconds, at most "
+            f"{_LONGEST_TIMEOUT:.0f}; received {seconds}. Try 60."
+        )
+    return seconds
 
 
 class Choice(NamedTuple):
@@ -79,12 +102,15 @@ class Caller:
         backoff: between attempts.
         clock: seconds that never go back.
         rng: for the jitter.
+        closed: whether the client is, so that no call may begin any more,
+            except to give a session back.
     """
 
     targets: Mapping[str, str]
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
+    closed: bool = False
 
     def predict(
         self,
@@ -150,27 +176,52 @@ class Caller:
         Raises:
             ServingError: it has not been loaded in that time.
         """
-        request = messages.GetModelStatusRequest()
-        self._choose(request.model_spec, servable.name, choice)
-        call = _Call(self, servable.name, "GetModelStatus", choice)
+        # The state that a server tells of does not depend on the label.
+        look = self._status if choice.label is None else self._probe
         deadline = self.clock() + timeout
         for polls in itertools.count(1):
-            left = deadline - self.clock()
-            try:
-                answer = yield from call.attempts(request, left, merged=False)
-            except errors.NotFoundError as error:
-                failed = error  # the server runs, but has not looked yet
-            else:
-                if any(
-                    one.state == messages.State.AVAILABLE
-                    for one in answer.model_version_status
-                ):
-                    return
-                failed = call.not_available(answer)
+            failed = yield from look(servable, choice, deadline - self.clock())
+            if failed is None:
+                return
             delay = _POLLS.delay(polls, self.rng)
             if self.clock() + delay >= deadline:
                 raise failed
             yield Sleep(delay)
+
+    def _status(
+        self, servable: contract.Servable, choice: Choice, timeout: float
+    ) -> Task[errors.ServingError | None]:
+        """Asks whether a version is loaded; why not, or None if one is."""
+        request = messages.GetModelStatusRequest()
+        self._choose(request.model_spec, servable.name, choice)
+        call = _Call(self, servable.name, "GetModelStatus", choice)
+        try:
+            answer = yield from call.attempts(request, timeout, merged=False)
+        except errors.NotFoundError as error:
+            return error  # the server runs, but has not looked yet
+        if any(
+            one.state == messages.State.AVAILABLE
+            for one in answer.model_version_status
+        ):
+            return None
+        return call.not_available(answer)
+
+    def _probe(
+        self, servable: contract.Servable, choice: Choice, timeout: float
+    ) -> Task[errors.ServingError | None]:
+        """Makes a call; why there is no such version yet, or None."""
+        signature, inputs = _PROBES[servable.name]
+        try:
+            yield from self.predict(
+                servable, signature, inputs, choice, timeout
+            )
+        except errors.NotFoundError as error:
+            return error
+        except errors.InvalidArgumentError as error:
+            if _UNKNOWN_LABEL not in error.failure.details:
+                raise
+            return error
+        return None
 
     def _choose(self, spec: Any, servable: str, choice: Choice) -> None:
         spec.name = servable
@@ -199,12 +250,18 @@ class _Call:
         deadline = caller.clock() + timeout
         before = None
         for attempts in itertools.count(1):
+            self._check_open()
             self._attempts += 1
             left = max(deadline - caller.clock(), 0.0)
             try:
                 return (yield Attempt(self._servable, request, left))
             except grpc.RpcError as error:
                 failed = error
+                self._check_open()
+            except Exception as error:
+                if caller.closed:  # which each library tells in its own way
+                    raise self._closed() from error
+                raise
             delay = caller.backoff.delay(attempts, caller.rng)
             if (
                 not safe_to_repeat(failed, attempts, merged)
@@ -264,6 +321,16 @@ class _Call:
     def invalid(self, details: str) -> errors.InvalidAnswerError:
         """The error of an answer that breaks the contract."""
         return errors.InvalidAnswerError(self._failure(details))
+
+    def _check_open(self) -> None:
+        giving_back = self._operation == contract.CLOSE.name
+        if self._caller.closed and not giving_back:
+            raise self._closed()
+
+    def _closed(self) -> errors.ClientClosedError:
+        return errors.ClientClosedError(
+            self._failure("the client must be open; received a closed one.")
+        )
 
     def _error(
         self, error: grpc.RpcError, before: grpc.RpcError | None

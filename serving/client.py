@@ -50,7 +50,7 @@ class LiveDrawing:
     """A drawing that is being drawn: iterate over it for its points.
 
     After an error, or a loop that was left, another loop goes on with the next
-    point.
+    point. The session is given back when the loop ends, or with the client.
     """
 
     def __init__(self, live: Live, run: Callable[[Task[Any]], Any]) -> None:
@@ -117,9 +117,16 @@ class SketcherClient(Connection):
         )
 
     def close(self) -> None:
-        """Closes the connection; calls under way are cancelled."""
-        for channel in self._channels.values():
-            channel.close()
+        """Gives the sessions of live drawings back, and closes the connection.
+
+        Calls under way are cancelled. If the server cannot be reached, and a
+        drawing has a session, this takes two seconds.
+        """
+        try:
+            self._run(self._operations.close())
+        finally:
+            for channel in self._channels.values():
+                channel.close()
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +149,7 @@ class SketcherClient(Connection):
                     outcome = time.sleep(effect.seconds)
                 else:
                     outcome = self._send(effect)
-            except grpc.RpcError as error:
+            except Exception as error:
                 outcome, proceed = error, task.throw
 
 

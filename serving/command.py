@@ -47,6 +47,7 @@ def run(connect: Callable[..., Any], argv: Sequence[str] | None = None) -> None:
             version=args.version,
             label=args.label,
             timeout=args.timeout,
+            session_target=args.session_target,
         ) as client:
             args.command(client, args)
     except (ServingError, ValueError, OSError) as error:
@@ -113,7 +114,7 @@ def _save(sheet: rendering.Sheet, args: argparse.Namespace) -> None:
 
 
 def _tls(args: argparse.Namespace) -> Tls | None:
-    if args.ca or args.certificate or args.key:
+    if args.tls or args.ca or args.certificate or args.key:
         return Tls.from_files(args.ca, args.certificate, args.key)
     return None
 
@@ -173,9 +174,17 @@ def _add(
     parser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(command=command)
     parser.add_argument("--target", default="localhost:8500", help="host:port")
+    parser.add_argument(
+        "--session_target", help="of live drawing, if that is served elsewhere"
+    )
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds")
     parser.add_argument("--version", type=int, help="of the model")
     parser.add_argument("--label", help="of a version")
+    parser.add_argument(
+        "--tls",
+        action="store_true",
+        help="speak TLS, by the usual authorities; the files below imply it",
+    )
     parser.add_argument("--ca", help="PEM file: who vouches for the server")
     parser.add_argument("--certificate", help="PEM file, for mutual TLS")
     parser.add_argument("--key", help="PEM file, of the certificate")

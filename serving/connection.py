@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import grpc
 
 from serving import contract, messages
-from serving.calls import Attempt, Caller, Choice
+from serving.calls import Attempt, Caller, Choice, check_timeout
 from serving.operations import Operations
 
 # Proxies commonly stop at gRPC's default, 4 MiB; requests are split to fit.
@@ -92,7 +92,7 @@ class Connection:
         message_bytes: the largest message that passes on the way.
 
     Raises:
-        ValueError: a version and a label, or a timeout that is not positive.
+        ValueError: a version and a label, or no sensible timeout.
     """
 
     _grpc: ClassVar[Any]  # `grpc` or `grpc.aio`, which make the channels
@@ -113,11 +113,7 @@ class Connection:
                 "a version has a number or a label; received both, "
                 f"version={version} and label={label!r}. Give one of them."
             )
-        if not 0 < timeout < float("inf"):
-            raise ValueError(
-                "timeout must be a positive number of seconds; received "
-                f"{timeout}. Try 60."
-            )
+        check_timeout(timeout)
         targets = {
             contract.SKETCHER.name: target,
             contract.SKETCHER_SESSION.name: session_target or target,
@@ -136,6 +132,10 @@ class Connection:
         self._operations = Operations(
             Caller(targets), Choice(version, label), timeout, message_bytes
         )
+
+    @property
+    def _closed(self) -> bool:
+        return self._operations.caller.closed
 
     def _channel(
         self, target: str, tls: Tls | None, options: list[tuple[str, Any]]

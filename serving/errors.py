@@ -1,8 +1,10 @@
 """What can go wrong with a call: one exception per status code, one base.
 
 An error says which operation failed, on which model and server, after how long,
-and what the server said. It never shows what was sent: drawings and words may
-be private. The error of gRPC is its `__cause__`.
+and what the server said, without the values that a model's refusal quotes:
+drawings may be private, and in a merged batch another caller's. But the error
+of gRPC, its `__cause__`, has the server's words in full, and so has a traceback
+that is logged. Where that matters, log `str(error)` alone.
 """
 
 import re
@@ -90,10 +92,20 @@ class InvalidAnswerError(ServingError):
 class VersionChangedError(ServingError):
     """Another version answered than the one whose labels are known.
 
-    It is seen only when the model is reloaded again and again.
+    It is seen only when the model is reloaded again and again, or when the
+    newest versions of the two servables are not those of one export.
     """
 
-    remedy = "Wait until the new version is loaded everywhere, or pin one."
+    remedy = (
+        "Wait until the new version is loaded everywhere, or pin one; if "
+        "`sketcher` and `sketcher_session` stay apart, export the model again."
+    )
+
+
+class ClientClosedError(ServingError):
+    """The client was closed, before the call or while it was under way."""
+
+    remedy = "Make another client."
 
 
 class CancelledError(ServingError):

@@ -3,7 +3,8 @@
     models/NAME/NUMBER/saved_model.pb
 
 A version is taken up when its folder appears. Calls go to it from then on; the
-version before it is unloaded once the calls under way have ended.
+version before it is unloaded once the calls under way have ended, however long
+that takes: other models do not wait for it.
 """
 
 import contextlib
@@ -43,6 +44,8 @@ class Library:
         self._serving: dict[str, Servable] = {}
         self._states: dict[str, dict[int, Status]] = {}
         self._stopped = threading.Event()
+        self._refreshing = threading.Lock()
+        self._unloading: list[threading.Thread] = []
 
     @contextlib.contextmanager
     def using(self, name: str, version: int | None) -> Iterator[Servable]:
@@ -67,14 +70,17 @@ class Library:
     def refresh(self) -> None:
         """Loads what is new in the folder and unloads what has gone."""
         found = newest_versions(self._folder)
-        for name in sorted(self._serving.keys() - found.keys()):
-            self._replace(name, None)
-        for name, path in sorted(found.items()):
-            # What could not be loaded once is not tried again.
-            known = self._states.setdefault(name, {}).get(int(path.name))
-            unloaded = known == Status(State.END)
-            if known is None or unloaded:
-                self._take_up(name, path)
+        with self._refreshing:
+            for name in sorted(self._serving.keys() - found.keys()):
+                self._replace(name, None)
+            for name, path in sorted(found.items()):
+                # What could not be loaded once is not tried again.
+                known = self._states.setdefault(name, {}).get(int(path.name))
+                unloaded = known == Status(State.END)
+                if self._stopped.is_set():
+                    return
+                if known is None or unloaded:
+                    self._take_up(name, path)
 
     def watch(self, seconds: float) -> None:
         """Refreshes every so many seconds, until `close`."""
@@ -87,8 +93,11 @@ class Library:
     def close(self) -> None:
         """Unloads all models, once the calls under way have ended."""
         self._stopped.set()
-        for name in list(self._serving):
-            self._replace(name, None)
+        with self._refreshing:  # else a version might be loaded afterwards
+            for name in list(self._serving):
+                self._replace(name, None)
+        for thread in self._unloading:
+            thread.join()
 
     def _find(self, name: str, version: int | None) -> Servable:
         servable = self._serving.get(name)
@@ -126,9 +135,17 @@ class Library:
             self._states[name][new.version] = Status(State.AVAILABLE)
         if old is not None:
             self._states[name][old.version] = Status(State.UNLOADING)
-            old.drain_and_close()
-            self._states[name][old.version] = Status(State.END)
-            logging.info("Unloaded %s version %d", name, old.version)
+            thread = threading.Thread(
+                target=self._unload, args=(old,), daemon=True
+            )
+            thread.start()
+            alive = [one for one in self._unloading if one.is_alive()]
+            self._unloading = [*alive, thread]
+
+    def _unload(self, old: Servable) -> None:
+        old.drain_and_close()
+        self._states[old.name][old.version] = Status(State.END)
+        logging.info("Unloaded %s version %d", old.name, old.version)
 
 
 def newest_versions(folder: Path) -> dict[str, Path]:

@@ -5,21 +5,19 @@ points so far. When the server has forgotten them, by eviction, restart or
 reload, the drawing is opened anew with them and goes on with the next point.
 """
 
-import contextlib
 import secrets
 from collections import deque
 
 import numpy as np
 
 from serving import arrays, contract
-from serving.calls import Answer, Sleep, Task
+from serving.calls import Answer, Sleep, Task, check_timeout
 from serving.contract import Code
 from serving.errors import InvalidAnswerError, ServingError
-from serving.operations import Operations
+from serving.operations import CLOSE_SECONDS, Operations
 from serving.sketches import Labels, Point, ServedSketch
 from sketcher_tf.strokes import Sketch, check_stroke3, stroke5_to_stroke3
 
-_CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
 _LOST = (Code.SESSION_NOT_FOUND, Code.STEP_GAP)
 
 
@@ -49,10 +47,11 @@ class Live:
         points_per_call: int,
         timeout: float | None,
     ) -> None:
-        if points_per_call < 1:
+        whole = isinstance(points_per_call, (int, np.integer))
+        if not (whole and 1 <= points_per_call < 2**31):
             raise ValueError(
-                "points_per_call must be at least 1; received "
-                f"{points_per_call}. Ask for one."
+                "points_per_call must be an int32 of 1 or more; received "
+                f"{points_per_call}. Try 8."
             )
         self.pending: deque[Point] = deque()
         self._complete = False
@@ -65,7 +64,9 @@ class Live:
         if sketch is not None:
             self._stroke3 = check_stroke3(sketch.stroke3)
         self._num_points = points_per_call
-        self._timeout = operations.timeout if timeout is None else timeout
+        self._timeout = (
+            operations.timeout if timeout is None else check_timeout(timeout)
+        )
         self._latents = np.zeros(0, np.float32)
         self._finished = False
         # Of the session; an id of None means that there is none.
@@ -100,10 +101,11 @@ class Live:
                     yield from self._operations.consistently(
                         lambda labels: self._open(labels, deadline),
                         deadline - self._caller.clock(),
+                        deadline,
                     )
                 yield from self._draw(deadline)
             except ServingError as error:
-                self._session_id = None
+                yield from self.close(deadline - self._caller.clock())
                 losses += 1
                 delay = self._caller.backoff.delay(losses, self._caller.rng)
                 lost = isinstance(error, InvalidAnswerError) or (
@@ -113,17 +115,16 @@ class Live:
                     raise
                 yield Sleep(delay)
 
-    def close(self) -> Task[None]:
-        """Gives the session back, if there is one and it can be reached."""
-        if self._session_id is None:
-            return
+    def close(self, seconds: float = CLOSE_SECONDS) -> Task[None]:
+        """Gives the session back, if there is one and it can be reached.
+
+        Args:
+            seconds: that this may take.
+        """
+        operations = self._operations
         session_id, self._session_id = self._session_id, None
-        with contextlib.suppress(ServingError):
-            yield from self._call(
-                contract.CLOSE,
-                {"session_id": session_id},
-                self._caller.clock() + _CLOSE_SECONDS,
-            )
+        if session_id in operations.sessions:  # else the client has closed it
+            yield from operations.close_sessions([session_id], seconds)
 
     def _open(self, labels: Labels, deadline: float) -> Task[None]:
         """Opens a session with all that the drawing depends on."""
@@ -134,21 +135,25 @@ class Live:
         # Always a new id: an open that was given up may still arrive.
         session_id = secrets.randbits(63)
         condition = arrays.conditions(labels, self._category, 1, self._seed)
-        answer = yield from self._call(
-            contract.OPEN,
-            {
-                "session_id": session_id,
-                "condition": condition[0],
-                "seed": self._noise["seed"][0],
-                "temperature": self._noise["temperature"][0],
-                "strokes": so_far,
-                "latents": latents,
-            },
-            deadline,
-            labels,
-        )
-        self._latents = answer.outputs["latents"]
+        inputs = {
+            "session_id": session_id,
+            "condition": condition[0],
+            "seed": self._noise["seed"][0],
+            "temperature": self._noise["temperature"][0],
+            "strokes": so_far,
+            "latents": latents,
+        }
+        # Before it is open: whatever becomes of the call, it may be.
         self._session_id = session_id
+        self._operations.sessions.add(session_id)
+        try:
+            answer = yield from self._call(
+                contract.OPEN, inputs, deadline, labels
+            )
+        except ServingError:  # another version may have opened it
+            yield from self.close(deadline - self._caller.clock())
+            raise
+        self._latents = answer.outputs["latents"]
         self._instance_id = int(answer.outputs["instance_id"])
         self._step = 0
 

@@ -1,22 +1,35 @@
 """What a client can ask for, as tasks; see `calls` for what these are."""
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
 from serving import arrays, contract
-from serving.calls import Answer, Caller, Choice, Sleep, Task
-from serving.errors import InvalidArgumentError, VersionChangedError
+from serving.calls import (
+    Answer,
+    Caller,
+    Choice,
+    Sleep,
+    Task,
+    check_timeout,
+)
+from serving.errors import (
+    InvalidArgumentError,
+    ServingError,
+    VersionChangedError,
+)
 from serving.sketches import Labels, ServedSketch
 from serving.tensors import itemsize
 from sketcher_tf.interpolation import slerp
 from sketcher_tf.strokes import Sketch
 
 DEFAULT_TEMPERATURE = 0.3
+CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
 
 _OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
 
@@ -33,12 +46,14 @@ class Operations:
         timeout: seconds for each call to the server, its repetitions included.
             A request for more than fits in a call is several calls.
         message_bytes: the largest message that server and client take.
+        sessions: the ids of those that live drawings have open.
     """
 
     caller: Caller
     choice: Choice
     timeout: float
     message_bytes: int
+    sessions: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._labels: Labels | None = None
@@ -49,17 +64,7 @@ class Operations:
         Args:
             timeout: seconds, instead of the client's.
         """
-        answer = yield from self.caller.predict(
-            contract.SKETCHER,
-            contract.LABELS,
-            {"row": np.zeros(1, np.int32)},
-            self.choice,
-            self._seconds(timeout),
-            sizes={"B": 1},
-            fault=_fault_of_labels,
-        )
-        self._labels = Labels(answer.version, _metadata(answer))
-        return self._labels
+        return self._newest_labels(self._seconds(timeout))
 
     def generate(
         self,
@@ -257,12 +262,13 @@ class Operations:
         ends = [first, last]
         words = [first.category, last.category]
         noise = arrays.noise(seed, count, temperature)
+        seconds = self._seconds(timeout)
         share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
 
         def walk(labels: Labels) -> Task[arrays.Arrays]:
             given = arrays.drawings(labels, ends, words)
             encoded = yield from self._parts(
-                labels, contract.ENCODE, given, timeout
+                labels, contract.ENCODE, given, seconds
             )
             start, stop = given["condition"]
             inputs = {
@@ -272,10 +278,10 @@ class Operations:
                 "seed": np.tile(noise["seed"][:1], (count, 1)),
             }
             return (
-                yield from self._parts(labels, contract.DECODE, inputs, timeout)
+                yield from self._parts(labels, contract.DECODE, inputs, seconds)
             )
 
-        outputs = yield from self.consistently(walk, timeout)
+        outputs = yield from self.consistently(walk, seconds)
         same = first.category == last.category
         blend = f"{first.category} to {last.category}"
         return arrays.sketches(
@@ -291,14 +297,46 @@ class Operations:
         Raises:
             ServingError: it has not, in that time.
         """
-        deadline = self.caller.clock() + timeout
+        deadline = self.caller.clock() + check_timeout(timeout)
         for servable in contract.SERVABLES:
             yield from self.caller.wait_until_available(
                 servable, self.choice, deadline - self.caller.clock()
             )
 
+    def close(self) -> Task[None]:
+        """Lets no call begin any more, and gives all open sessions back."""
+        self.caller.closed = True
+        yield from self.close_sessions(list(self.sessions))
+
+    def close_sessions(
+        self, session_ids: Iterable[int], seconds: float = CLOSE_SECONDS
+    ) -> Task[None]:
+        """Gives sessions back, as far as the server can be reached.
+
+        Args:
+            session_ids: of any sessions.
+            seconds: for all of them.
+        """
+        deadline = self.caller.clock() + seconds
+        for session_id in session_ids:
+            left = deadline - self.caller.clock()
+            if left > 0:
+                with contextlib.suppress(ServingError):
+                    yield from self.caller.predict(
+                        contract.SKETCHER_SESSION,
+                        contract.CLOSE,
+                        {"session_id": session_id},
+                        self.choice,
+                        left,
+                    )
+            # Only now: else the client might be closed before this call ends.
+            self.sessions.discard(session_id)
+
     def consistently(
-        self, work: Callable[[Labels], Task[T]], timeout: float | None
+        self,
+        work: Callable[[Labels], Task[T]],
+        seconds: float,
+        deadline: float | None = None,
     ) -> Task[T]:
         """Does `work` with the labels of the version that answers.
 
@@ -309,15 +347,16 @@ class Operations:
 
         Args:
             work: makes a task from labels.
-            timeout: seconds in which to begin anew; None takes the client's.
+            seconds: for each call.
+            deadline: until when to begin anew; None is `seconds` after the
+                first failure, since the work itself may be many calls.
 
         Raises:
             VersionChangedError: again and again.
         """
         caller = self.caller
-        deadline = caller.clock() + self._seconds(timeout)
         for failures in itertools.count(1):
-            labels = self._labels or (yield from self.labels(timeout=timeout))
+            labels = self._labels or (yield from self._newest_labels(seconds))
             try:
                 return (yield from work(labels))
             except (
@@ -325,7 +364,14 @@ class Operations:
                 InvalidArgumentError,
                 ValueError,
             ) as error:
-                newest = yield from self.labels(timeout=timeout)
+                if deadline is None:
+                    deadline = caller.clock() + seconds
+                try:
+                    newest = yield from self._newest_labels(seconds)
+                except ServingError as unknown:
+                    if isinstance(error, ValueError):
+                        raise error from unknown  # it tells the user more
+                    raise
                 refused = not isinstance(error, VersionChangedError)
                 delay = caller.backoff.delay(failures, caller.rng)
                 if caller.clock() + delay >= deadline or (
@@ -334,8 +380,21 @@ class Operations:
                     raise
             yield Sleep(delay)
 
+    def _newest_labels(self, seconds: float) -> Task[Labels]:
+        answer = yield from self.caller.predict(
+            contract.SKETCHER,
+            contract.LABELS,
+            {"row": np.zeros(1, np.int32)},
+            self.choice,
+            seconds,
+            sizes={"B": 1},
+            fault=_fault_of_labels,
+        )
+        self._labels = Labels(answer.version, _metadata(answer))
+        return self._labels
+
     def _seconds(self, timeout: float | None) -> float:
-        return self.timeout if timeout is None else timeout
+        return self.timeout if timeout is None else check_timeout(timeout)
 
     def _run(
         self,
@@ -343,11 +402,12 @@ class Operations:
         inputs: Callable[[Labels], arrays.Arrays],
         timeout: float | None,
     ) -> Task[arrays.Arrays]:
+        seconds = self._seconds(timeout)
         return self.consistently(
             lambda labels: self._parts(
-                labels, signature, inputs(labels), timeout
+                labels, signature, inputs(labels), seconds
             ),
-            timeout,
+            seconds,
         )
 
     def _parts(
@@ -355,7 +415,7 @@ class Operations:
         labels: Labels,
         signature: contract.Signature,
         inputs: arrays.Arrays,
-        timeout: float | None,
+        seconds: float,
     ) -> Task[arrays.Arrays]:
         """Runs a signature in as many calls as it needs."""
         count = len(inputs["condition"])
@@ -371,7 +431,7 @@ class Operations:
                 signature,
                 part,
                 self.choice,
-                self._seconds(timeout),
+                seconds,
                 sizes={"B": min(rows, count - start), **labels.metadata.sizes},
                 version=labels.version,
             )

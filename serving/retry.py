@@ -25,7 +25,7 @@ _UNLIKE_SHAPES = "from different tasks have different shapes"
 class Backoff:
     """Exponential back-off with full jitter.
 
-    The n-th delay is uniform between 0 and `initial * 2 ** n`, at most
+    The n-th delay is uniform between 0 and `initial * 2 ** (n - 1)`, at most
     `maximum`, all in seconds: callers that failed together do not come back
     together (Brooker, "Exponential Backoff And Jitter", 2015).
     """

@@ -138,7 +138,7 @@ def _restore(session: Any, path: Path) -> Mapping[str, Any]:
     for node in meta_graph.graph_def.node:
         if node.op == "Placeholder":  # the real server checks no shapes
             node.attr["shape"].shape.CopyFrom(_UNKNOWN_SHAPE)
-            del node.attr["_output_shapes"]
+            node.attr.pop("_output_shapes", None)
     signatures = dict(meta_graph.signature_def)
     initialize = signatures.pop(_INIT_SIGNATURE, None)
     with session.graph.as_default():

@@ -75,6 +75,12 @@ _SERVICES = tuple(
         (model_service_pb2, "ModelService"),
     )
 )
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Else two servers would share a port, and its calls.
+    ("grpc.so_reuseport", 0),
+)
 _REFUSERS = 8  # threads beyond those that work, to say no with
 _GRACE_SECONDS = 30.0
 _LONGEST_TIMEOUT = 1e6  # seconds; gRPC gives a number also without deadline
@@ -94,7 +100,8 @@ class EmbeddedServer:
         credentials: for TLS, or None.
 
     Raises:
-        OSError: there is no such folder, or the port is taken.
+        OSError: there is no such folder, or the address cannot be had.
+        ValueError: the credentials are of no use.
     """
 
     def __init__(
@@ -115,12 +122,9 @@ class EmbeddedServer:
         self._server = self._make_server(max_threads)
         try:
             self.port = self._listen(f"{host}:{port}", credentials)
-        except RuntimeError as error:
+        except BaseException:
             self._library.close()
-            raise OSError(
-                f"the port must be free; received {host}:{port}, which is "
-                "taken. Choose another with --port."
-            ) from error
+            raise
         self._watcher = threading.Thread(
             target=self._library.watch, args=(poll_seconds,), daemon=True
         )
@@ -148,13 +152,7 @@ class EmbeddedServer:
 
     def _make_server(self, max_threads: int) -> grpc.Server:
         server = grpc.server(
-            ThreadPoolExecutor(max_threads + _REFUSERS),
-            options=[
-                ("grpc.max_receive_message_length", -1),
-                ("grpc.max_send_message_length", -1),
-                # Else two servers would share a port, and its calls.
-                ("grpc.so_reuseport", 0),
-            ],
+            ThreadPoolExecutor(max_threads + _REFUSERS), options=_OPTIONS
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(self._library, max_threads), server
@@ -171,9 +169,34 @@ class EmbeddedServer:
     def _listen(
         self, address: str, credentials: grpc.ServerCredentials | None
     ) -> int:
-        if credentials is None:
-            return self._server.add_insecure_port(address)
-        return self._server.add_secure_port(address, credentials)
+        try:
+            if credentials is None:
+                return self._server.add_insecure_port(address)
+            return self._server.add_secure_port(address, credentials)
+        except RuntimeError as error:  # whatever the reason
+            if _is_free(address):
+                raise ValueError(
+                    "the server needs a certificate and its key, in PEM; "
+                    "received something else. Write the file with `python -m "
+                    "serving.tls`."
+                ) from error
+            raise OSError(
+                "the address must be free and of this machine; received "
+                f"{address}, which is taken or of another one. Choose another "
+                "with --port or --host."
+            ) from error
+
+
+def _is_free(address: str) -> bool:
+    """Whether a server without TLS can listen there."""
+    server = grpc.server(ThreadPoolExecutor(1), options=_OPTIONS)
+    try:
+        server.add_insecure_port(address)
+    except RuntimeError:
+        return False
+    finally:
+        server.stop(None).wait()
+    return True
 
 
 def _loader(merge: bool, warm: bool) -> Callable[[str, int, Path], Servable]:
@@ -329,8 +352,19 @@ def server_credentials(file: Path) -> grpc.ServerCredentials:
 
     Raises:
         text_format.ParseError: it is none.
+        ValueError: something is missing in it.
     """
     config = text_format.Parse(file.read_text(), SSLConfig())
+    if not (config.server_key and config.server_cert):
+        raise ValueError(
+            "TLS needs a server_key and a server_cert; received one of them, "
+            f"or none. Add them to {file}."
+        )
+    if config.client_verify and not config.custom_ca:
+        raise ValueError(
+            "client_verify needs a custom_ca, which vouches for clients; "
+            f"received none. Add it to {file}."
+        )
     return grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())],
         config.custom_ca.encode() or None,
@@ -354,7 +388,7 @@ def main(argv: list[str]) -> None:
             warm=_WARM_UP.value,
             credentials=_SSL.value and server_credentials(Path(_SSL.value)),
         )
-    except (OSError, text_format.ParseError) as error:
+    except (OSError, ValueError, text_format.ParseError) as error:
         raise SystemExit(f"error: {error}") from error
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -7,7 +7,7 @@ import numpy as np
 
 from serving.messages import DataType, TensorProto
 
-_LARGEST_SPLAT = 1 << 22  # elements that one value on the wire may stand for
+_LARGEST_FILLED = 1 << 22  # elements, if not all are on the wire
 
 
 class _Kind(NamedTuple):
@@ -69,7 +69,7 @@ def decode(tensor: Any) -> np.ndarray:
 
     Raises:
         ValueError: a dtype that the contract does not use, or values that do
-            not fill the shape.
+            not fit the shape.
     """
     kind = _BY_NUMBER.get(tensor.dtype)
     if kind is None:
@@ -103,17 +103,18 @@ def _from_content(
 def _from_values(
     values: Any, kind: _Kind, shape: tuple[int, ...]
 ) -> np.ndarray:
-    expected = math.prod(shape)
-    # TensorFlow writes a tensor of equal values as one.
-    splat = len(values) == 1 and 1 < expected <= _LARGEST_SPLAT
-    if len(values) != expected and not splat:
+    expected, given = math.prod(shape), len(values)
+    if given > expected or (given < expected > _LARGEST_FILLED):
         raise ValueError(
             f"a tensor of shape {shape} must have {expected} values; received "
-            f"{len(values)}. Send all values."
+            f"{given}. Send all values."
         )
+    zero = b"" if kind.field == "string_val" else 0
     array = np.empty(expected, kind.dtype)
     try:
-        array[:] = values[0] if splat else list(values)
+        array[:given] = list(values)
+        # As TensorFlow does: the last one stands for those left out.
+        array[given:] = values[-1] if given else zero
     except OverflowError as error:
         raise ValueError(
             f"the values of a tensor must be of its dtype, {kind.dtype}; "

@@ -101,14 +101,25 @@ def test_a_call_may_be_late_before_its_batch_is_full(patient):
     assert len(scale(patient, rows(3))["y"]) == 3  # fills it
 
 
-def test_only_calls_that_are_alike_are_merged(servable):
-    one, other = together(
-        [
-            lambda: scale(servable, rows(2), ("rows",)),
-            lambda: scale(servable, rows(2), ("rows", "y")),
-        ]
-    )
-    assert one["rows"].tolist() == other["rows"].tolist() == [2, 2]
+def test_only_calls_that_are_alike_are_merged(patient):
+    """Two that are not wait, and each is filled up by one of its kind."""
+    kinds = ("rows",), ("rows", "y")
+
+    def call(count, outputs):
+        return lambda: scale(patient, rows(count), outputs)
+
+    def waiting():
+        return sum(map(len, patient._waiting.values()))
+
+    def fill_up():
+        wait_until(lambda: waiting() == 2)
+        return together([call(6, outputs) for outputs in kinds])
+
+    *first, second = together([*(call(2, kind) for kind in kinds), fill_up])
+    for count, results in ((2, first), (6, second)):
+        for outputs, result in zip(kinds, results, strict=True):
+            assert tuple(result) == outputs
+            assert result["rows"].tolist() == [8] * count
 
 
 def test_one_bad_row_fails_all_that_are_merged_with_it(patient):

@@ -1,11 +1,14 @@
 import asyncio
 import dataclasses
+import gc
 import inspect
 import itertools
 import subprocess
 import sys
 import threading
+import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import numpy as np
@@ -19,6 +22,7 @@ from serving.aio import AsyncSketcherClient
 from serving.client import SketcherClient
 from serving.connection import Tls
 from serving.errors import (
+    ClientClosedError,
     DeadlineExceededError,
     InvalidAnswerError,
     InvalidArgumentError,
@@ -236,6 +240,78 @@ def test_a_loop_that_was_left_gives_the_session_back(server, client):
     np.testing.assert_array_equal(first + list(drawing), expected("cat", 1))
 
 
+def test_a_client_gives_the_sessions_of_its_drawings_back(server):
+    with SketcherClient(server.target) as client:
+        turns = [
+            iter(client.draw_live("cat", seed=n, points_per_call=1))
+            for n in range(3)
+        ]
+        for turn in turns:
+            next(turn)
+        assert len(server.model.sessions) == 3
+        turns[0].close()
+        server.faults["close"].append(fakes.unavailable)
+    assert not server.model.sessions
+    assert server.names().count("close") == 4  # one was repeated
+    turns[1].close()  # has nothing left to do
+    with pytest.raises(ClientClosedError):
+        next(turns[2])
+
+
+def test_a_server_that_is_gone_does_not_hold_up_closing(server, client):
+    turn = iter(client.draw_live("cat", points_per_call=1))
+    next(turn)
+    server.stop()
+    begun = time.monotonic()
+    client.close()
+    assert time.monotonic() - begun < 10
+
+
+def test_a_closed_client_says_so(server, client):
+    client.labels()
+    server.faults["generate"].append(fakes.slowly(1))
+    with ThreadPoolExecutor() as threads:
+        under_way = threads.submit(client.generate, "cat")
+        wait_until(lambda: "generate" in server.names())
+        client.close()
+        assert isinstance(under_way.exception(), ClientClosedError)
+    for call in (
+        client.labels,
+        client.wait_until_ready,
+        lambda: client.generate("cat"),
+        lambda: list(client.draw_live("cat")),
+    ):
+        with pytest.raises(ClientClosedError, match="Make another client"):
+            call()
+    client.close()  # once more does no harm
+
+
+def test_a_session_that_another_version_opened_is_given_back(server, client):
+    def behind(proceed):
+        version, outputs = proceed()
+        return version - 1, outputs
+
+    client.labels()
+    server.faults["open"].extend([behind] * 3)
+    turn = iter(client.draw_live("cat", points_per_call=1))
+    next(turn)
+    assert server.names().count("open") == 4
+    assert len(server.model.sessions) == 1
+    server.faults["open"].extend([behind] * 999)
+    with pytest.raises(VersionChangedError, match="export the model again"):
+        list(client.draw_live("pig", timeout=0.3))
+    assert len(server.model.sessions) == 1
+
+
+def test_a_session_that_broke_the_contract_is_given_back(server, client):
+    server.change = lambda name, outputs: (
+        {**outputs, "length": np.int32(99)} if name == "step" else outputs
+    )
+    with pytest.raises(InvalidAnswerError):
+        list(client.draw_live("cat", timeout=0.3))
+    assert not server.model.sessions
+
+
 def test_many_threads_share_a_client(client):
     drawn = {}
 
@@ -304,6 +380,65 @@ def test_cancelling_the_twin_cancels_the_call(server):
 
     [one] = asyncio.run(draw())
     np.testing.assert_array_equal(one.stroke3, expected("cat", 1))
+
+
+def test_the_twin_gives_the_sessions_of_its_drawings_back(server, caplog):
+    async def draw(turns):
+        async with AsyncSketcherClient(server.target) as twin:
+            turn = aiter(twin.draw_live("pig", points_per_call=1))
+            await anext(turn)
+            server.faults["close"].append(fakes.unavailable)
+            async for _ in twin.draw_live("cat", points_per_call=1):
+                break
+            # Leaving the loop only schedules that the session is given back:
+            # closing finds this not begun, or under way.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        assert not server.model.sessions
+        with pytest.raises(ClientClosedError):
+            await anext(turn)
+
+    for turns in range(6):
+        asyncio.run(draw(turns))
+    gc.collect()
+    assert not caplog.records  # of tasks whose exception nobody retrieved
+
+
+def test_a_cancelled_drawing_gives_its_session_back(server):
+    async def draw():
+        async with AsyncSketcherClient(server.target) as twin:
+            await twin.labels()
+            server.faults["open"].append(fakes.slowly(0.3))
+            drawing = twin.draw_live("cat")
+            under_way = asyncio.create_task(anext(aiter(drawing)))
+            while "open" not in server.names():
+                await asyncio.sleep(0.01)
+            under_way.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await under_way
+            assert server.names().count("close") == 1
+
+    asyncio.run(draw())
+
+
+def test_a_closed_twin_says_so(server):
+    async def draw():
+        async with AsyncSketcherClient(server.target) as twin:
+            await twin.labels()
+            server.faults["generate"].append(fakes.slowly(1))
+            under_way = asyncio.create_task(twin.generate("cat"))
+            await asyncio.sleep(0.2)
+        with pytest.raises(ClientClosedError):
+            await under_way
+        for call in (twin.labels, twin.wait_until_ready):
+            with pytest.raises(ClientClosedError, match="Make another client"):
+                await call()
+        with pytest.raises(ClientClosedError):
+            async for _ in twin.draw_live("cat"):
+                pass
+        await twin.close()
+
+    asyncio.run(draw())
 
 
 def test_both_clients_have_the_same_operations():
@@ -392,6 +527,22 @@ def test_a_walk_is_all_of_one_version(server, client):
     assert server.names() == ["labels", *walk, "labels", *walk]
 
 
+def test_a_long_request_survives_a_reload(server):
+    """The timeout is for each call, and not for all that is begun anew."""
+
+    def late(proceed):
+        time.sleep(0.8)
+        return proceed()
+
+    def reloaded(proceed):
+        server.reload(2)
+        return late(proceed)
+
+    server.faults["generate"].extend([late, late, reloaded])
+    with SketcherClient(server.target, timeout=2) as client:
+        assert len(client.generate("cat", count=96)) == 96
+
+
 def test_a_version_that_changes_for_ever_is_an_error(server):
     numbers = itertools.count(2)
     server.change = lambda name, outputs: (
@@ -426,6 +577,29 @@ def test_waiting_until_ready(server, client):
     server.statuses = iter([*begins, {1: 10}, {1: 30}])
     client.wait_until_ready(10)
     assert list(server.statuses) == []  # two servables
+
+
+def test_waiting_for_a_label(server):
+    """The state of a model tells nothing of its labels."""
+    unknown = fakes.fail(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "Unrecognized servable version label: stable",
+    )
+    missing = fakes.fail(NOT_FOUND, "Servable not found")
+    for name in ("labels", "stats"):
+        server.faults[name].extend([fakes.unavailable, unknown, missing])
+    with SketcherClient(server.target, label="stable") as client:
+        client.wait_until_ready(20)
+        assert not any(server.faults.values())
+        assert {spec.version_label for *_, spec in server.calls} == {"stable"}
+        server.faults["stats"].extend([unknown] * 999)
+        with pytest.raises(InvalidArgumentError, match="version label: stable"):
+            client.wait_until_ready(0.3)
+        refused = fakes.fail(grpc.StatusCode.INVALID_ARGUMENT, "Something")
+        server.faults["labels"].append(refused)
+        with pytest.raises(InvalidArgumentError, match="Something"):
+            client.wait_until_ready(20)
+        assert server.names()[-1] == "labels"
 
 
 def test_waiting_ends(server, client):
@@ -528,7 +702,24 @@ def test_mutual_tls(authority):
         (lambda c: c.interpolate(sketch(), sketch(), 0), "received 0"),
         (lambda c: c.decode(np.ones((1, 9)), "cat"), "shape [count, 3]"),
         (lambda c: c.decode(np.full((1, 3), np.nan), "cat"), "finite"),
-        (lambda c: c.draw_live("cat", points_per_call=0), "points_per_call"),
+        *(
+            (
+                lambda c, n=n: c.draw_live("cat", points_per_call=n),
+                f"int32 of 1 or more; received {n}",
+            )
+            for n in (0, 2.5, 2**31, "3")
+        ),
+        *(
+            (lambda c, n=n, call=call: call(c, n), f"1000000; received {n}")
+            for call in (
+                lambda c, n: c.labels(timeout=n),
+                lambda c, n: c.generate("cat", timeout=n),
+                lambda c, n: c.interpolate(sketch(), sketch(), timeout=n),
+                lambda c, n: c.draw_live("cat", timeout=n),
+                lambda c, n: c.wait_until_ready(n),
+            )
+            for n in (0, -1.0, np.inf, np.nan, 1e12)
+        ),
         (lambda c: list(c.draw_live("owl")), "received 'owl'"),
         (
             lambda c: list(c.draw_live("cat", sketch=sketch(LONGEST + 1))),
@@ -542,12 +733,22 @@ def test_mistakes_are_not_sent(server, client, call, text):
     assert set(server.names()) <= {"labels"}
 
 
+def test_a_mistake_is_told_even_if_the_server_is_gone(server, client):
+    client.labels()
+    server.stop()
+    for word, options in (("owl", {}), ("cat", {"seed": -1})):
+        with pytest.raises(ValueError, match="received") as error:
+            client.generate(word, timeout=0.3, **options)
+        assert type(error.value) is ValueError
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"version": 1, "label": "a"}, "a number or a label"),
         ({"timeout": 0}, "positive number of seconds"),
         ({"timeout": float("inf")}, "positive number of seconds"),
+        ({"timeout": 1e12}, "at most 1000000; received 1000000000000.0"),
     ],
 )
 def test_a_client_is_checked(options, text):

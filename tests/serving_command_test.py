@@ -13,6 +13,7 @@ from serving_fakes import FakeServer
 
 from serving import command
 from serving.client import SketcherClient
+from serving.connection import Tls
 from sketcher_tf.rendering import save
 from sketcher_tf.strokes import Sketch
 
@@ -164,6 +165,28 @@ def test_tls(tmp_path):
         target = f"--target={server.target}"
         command.run(SketcherClient, ["labels", target, *args])
         assert server.names() == ["labels"]
+
+
+def test_tls_by_the_usual_authorities_and_sessions_elsewhere():
+    given = {}
+
+    def connect(target, **options):
+        given.update(options)
+        return SketcherClient(target, **options)
+
+    with (
+        FakeServer() as server,
+        FakeServer() as other,
+        pytest.raises(SystemExit, match=r"UNAVAILABLE|DEADLINE"),
+    ):
+        args = ["live", "--category=cat", f"--target={server.target}"]
+        args.append(f"--session_target={other.target}")
+        command.run(connect, args)
+        assert given["tls"] is None
+        assert server.names() == ["labels"]
+        assert {"open", "step", "close"} == set(other.names())
+        command.run(connect, [*args, "--tls", "--timeout=0.3"])
+    assert given["tls"] == Tls()
 
 
 def test_the_module_is_a_command(server, tmp_path):

@@ -114,6 +114,15 @@ class Model:
         found = self.sessions.pop(int(session_id), None) is not None
         return {"closed": np.array(found)}
 
+    def stats(self):
+        return {
+            "instance_id": np.array(self.instance_id),
+            "capacity": np.array(9),
+            "open": np.array(len(self.sessions)),
+            "opened": np.array(0),
+            "evicted": np.array(0),
+        }
+
     def _next(self, session, count):
         condition, seed, latents = session["drawing"]
         begin, length = session["drawn"], length_of(seed)

@@ -58,6 +58,11 @@ def states(library, name="cat"):
     return {n: status.state for n, status in library.states(name).items()}
 
 
+def ended(library, version=1):
+    """Whether a version has been unloaded, which is done beside."""
+    return lambda: states(library)[version] == State.END
+
+
 def test_only_whole_numbers_are_versions(tmp_path):
     for name in (
         "1",
@@ -94,6 +99,7 @@ def test_new_versions_replace_old_ones(tmp_path, library):
     for version in (1, 2, 4):
         with pytest.raises(StatusError, match=rf"Specific\(cat, {version}\)"):
             serving(library, version=version)
+    wait_until(ended(library))
     assert states(library) == {1: State.END, 3: State.AVAILABLE}
     library.refresh()
     assert states(library) == {1: State.END, 3: State.AVAILABLE}
@@ -109,9 +115,11 @@ def test_the_version_before_comes_back_if_the_newest_is_removed(
     newest.rename(tmp_path / "away")
     library.refresh()
     assert serving(library) == 1
+    wait_until(ended(library, 2))
     (tmp_path / "away").rename(newest)
     library.refresh()
     assert serving(library) == 2
+    wait_until(ended(library, 1))
     assert states(library) == {1: State.END, 2: State.AVAILABLE}
 
 
@@ -122,7 +130,7 @@ def test_a_model_without_versions_is_unloaded(tmp_path, library):
     library.refresh()
     with pytest.raises(StatusError, match="Servable not found"):
         serving(library)
-    assert states(library) == {1: State.END}
+    wait_until(ended(library))
 
 
 def test_a_version_that_cannot_be_loaded_leaves_the_old_one(tmp_path, library):
@@ -144,17 +152,23 @@ def test_the_old_version_is_drained_first(tmp_path, library):
     publish(tmp_path, "cat", 2)
     with library.using("cat", None) as old:
         old.idle.clear()
-        refreshing = threading.Thread(target=library.refresh)
-        refreshing.start()
-        wait_until(lambda: states(library).get(1) == State.UNLOADING)
+        library.refresh()
         # New calls go to the new version meanwhile.
         assert serving(library) == 2
         with pytest.raises(StatusError):
             serving(library, version=1)
-        assert refreshing.is_alive()
+        # And other models do not wait for it.
+        publish(tmp_path, "pig", 7)
+        library.refresh()
+        assert serving(library, "pig") == 7
+        assert states(library)[1] == State.UNLOADING
+        closing = threading.Thread(target=library.close)
+        closing.start()
+        closing.join(0.1)
+        assert closing.is_alive()
     old.idle.set()
-    refreshing.join()
-    assert states(library) == {1: State.END, 2: State.AVAILABLE}
+    closing.join()
+    assert states(library) == {1: State.END, 2: State.END}
 
 
 def test_a_model_replaced_in_the_last_moment_is_looked_up_again(
@@ -182,6 +196,32 @@ def test_closing_unloads_all(tmp_path, library):
     library.close()
     assert servable.closed
     assert states(library) == {1: State.END}
+
+
+def test_what_is_being_loaded_while_closing_is_unloaded(tmp_path):
+    begun, release, loaded = threading.Event(), threading.Event(), []
+
+    def load(*args):
+        begun.set()
+        release.wait()
+        loaded.append(Named(*args))
+        return loaded[-1]
+
+    library = Library(tmp_path, load)
+    publish(tmp_path, "cat", 1)
+    publish(tmp_path, "pig", 1)
+    watcher = threading.Thread(target=library.watch, args=(0.01,), daemon=True)
+    watcher.start()
+    begun.wait()
+    closing = threading.Thread(target=library.close, daemon=True)
+    closing.start()
+    wait_until(library._stopped.is_set)
+    closing.join(0.1)
+    release.set()
+    closing.join(60)
+    watcher.join(60)
+    [only] = loaded  # the other one is not even begun
+    assert only.closed
 
 
 def test_watching_finds_new_versions(tmp_path, library):

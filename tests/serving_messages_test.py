@@ -132,10 +132,34 @@ def test_one_value_may_stand_for_all():
 @pytest.mark.parametrize(
     "text",
     [
+        "dtype: 1 tensor_shape { dim { size: 4 } } float_val: [1, 2]",
+        "dtype: 1 tensor_shape { dim { size: 2 } dim { size: 2 } }",
+        "dtype: 3 tensor_shape { dim { size: 3 } } int_val: [7, 8]",
+        "dtype: 4 tensor_shape { dim { size: 3 } }",
+        "dtype: 10 tensor_shape { dim { size: 3 } } bool_val: true",
+        "dtype: 10 tensor_shape { dim { size: 3 } }",
+        "dtype: 7 tensor_shape { dim { size: 3 } } string_val: ['a', 'b']",
+        "dtype: 7 tensor_shape { dim { size: 3 } }",
+        "dtype: 9",
+    ],
+)
+def test_values_left_out_are_filled_in_as_tensorflow_does(text):
+    tensor = text_format.Parse(text, tensor_pb2.TensorProto())
+    expected = tf.io.parse_tensor(
+        tensor.SerializeToString(), tf.as_dtype(tensor.dtype)
+    ).numpy()
+    received = tensors.decode(tensor)
+    np.testing.assert_array_equal(received, expected)
+    assert received.dtype == np.asarray(expected).dtype
+    assert received.shape == np.shape(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "dtype: 2 double_val: 1",
         "dtype: 99",
         "dtype: 1 tensor_shape { dim { size: 2 } } float_val: [1, 2, 3]",
-        "dtype: 1 tensor_shape { dim { size: 2 } }",
         "dtype: 1 tensor_shape { dim { size: 2 } } tensor_content: 'abc'",
         "dtype: 1 tensor_shape { dim { size: -1 } } float_val: 1",
         "dtype: 1 tensor_shape { unknown_rank: true } float_val: 1",

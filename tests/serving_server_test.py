@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from servables import request
 from serving_fakes import wait_until
 from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -206,6 +207,28 @@ def test_long_texts_are_cut(stubs):
     assert text.startswith("assertion failed: [no] [-1 -1] [xxx")
     assert text.endswith("x...TRUNCATED")
     assert len(text.removesuffix("...TRUNCATED")) == 1024
+
+
+def test_values_may_be_left_out(stubs):
+    wanted = request("toy", "scale", x=ONES)
+    wanted.inputs["x"].tensor_content = b""
+    y = [stubs.predict(wanted).outputs["y"]]
+    wanted.inputs["x"].float_val.append(3)
+    y.append(stubs.predict(wanted).outputs["y"])
+    assert [list(one.float_val) for one in y] == [[0, 0], [6, 6]]
+
+
+def test_a_placeholder_need_not_tell_its_shape(written, tmp_path):
+    folder = tmp_path / "toy" / "1"
+    servables.copy(written, folder)
+    saved = saved_model_pb2.SavedModel.FromString(
+        (folder / "saved_model.pb").read_bytes()
+    )
+    for node in saved.meta_graphs[0].graph_def.node:
+        node.attr.pop("_output_shapes", None)
+    (folder / "saved_model.pb").write_bytes(saved.SerializeToString())
+    with EmbeddedServer(tmp_path) as server:
+        assert Stubs(server.port).scale()[0] == 1
 
 
 def test_other_methods_are_not_there(stubs):
@@ -392,6 +415,14 @@ def test_a_port_has_one_server(server, written):
         EmbeddedServer(written.parents[1], port=server.port)
 
 
+def test_a_certificate_that_is_none_is_no_matter_of_the_port(written, server):
+    broken = grpc.ssl_server_credentials([(b"x", b"y")])
+    with pytest.raises(ValueError, match="a certificate and its key, in PEM"):
+        EmbeddedServer(written.parents[1], credentials=broken)
+    with pytest.raises(OSError, match="which is taken"):
+        EmbeddedServer(written.parents[1], port=server.port, credentials=broken)
+
+
 def test_there_must_be_a_folder(tmp_path):
     with pytest.raises(OSError, match="No such file"):
         EmbeddedServer(tmp_path / "none")
@@ -433,6 +464,33 @@ def test_the_command_stops_gracefully(written):
     finally:
         process.kill()
         process.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ("server_key: 'x'", "error: TLS needs a server_key and a server_cert"),
+        (
+            "server_key: 'x' server_cert: 'y' client_verify: true",
+            "error: client_verify needs a custom_ca",
+        ),
+        (
+            "server_key: 'x' server_cert: 'y'",
+            "error: the server needs a certificate and its key",
+        ),
+        ("server_key", "error: "),
+    ],
+)
+def test_the_command_tells_what_is_wrong_with_tls(
+    written, tmp_path, config, text
+):
+    file = tmp_path / "ssl.config"
+    file.write_text(config)
+    args = f"--model_base_path={written.parents[1]}", "--port=0"
+    with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
+        server_module.main(
+            flags.FLAGS(["server", *args, f"--ssl_config_file={file}"])
+        )
 
 
 @pytest.mark.parametrize(
