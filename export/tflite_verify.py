@@ -160,7 +160,9 @@ def _compare_losses(
         pairs.append((float(loss), _phone_loss(phone, model, batch, latents)))
     loss, drawn = np.mean(pairs, axis=0)
     return report._replace(
-        drawings=len(pairs), loss=float(loss), rise=float((drawn - loss) / abs(loss))
+        drawings=len(pairs),
+        loss=float(loss),
+        rise=float((drawn - loss) / abs(loss)),
     )
 
 
