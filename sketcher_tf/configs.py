@@ -127,6 +127,8 @@ class TrainingConfig:
     epochs: int = 100
     steps_per_epoch: int = 0  # 0: one pass over the training split
     image_epochs: int = 8  # passes of the CNN autoencoder's own phase
+    # The last epochs, which see the drawings as they are, without augmentation.
+    plain_epochs: int = 0
     learning_rate: float = 1e-3
     min_learning_rate: float = 1e-5
     # Falls by a factor per step, as in Sketch-RNN, or on a line to its minimum
@@ -151,6 +153,7 @@ class TrainingConfig:
         for name in (
             "steps_per_epoch",
             "image_epochs",
+            "plain_epochs",
             "patience",
             "min_learning_rate",
             "warmup_steps",
@@ -276,6 +279,7 @@ _PAPER = Config(
     model=ModelConfig(image_latent_noise=0.12),
     training=TrainingConfig(
         epochs=60,
+        plain_epochs=5,
         learning_rate=3e-3,
         schedule="linear",
         warmup_steps=200,

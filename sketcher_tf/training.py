@@ -1,6 +1,7 @@
 """Training as one library call; `sketcher_tf.train` is its command line."""
 
 import contextlib
+import dataclasses
 import logging
 import math
 from collections.abc import Sequence
@@ -230,14 +231,24 @@ class _Training:
         return int(model.optimizer.iterations.numpy()) // self.steps
 
     def _training_batches(self, epochs: range) -> tf.data.Dataset:
-        return training_batches(
-            self.data,
-            self.manifest,
-            self.config.data,
-            self.config.training.seed,
-            epochs,
-            self.steps,
+        settings, config = self.config.training, self.config.data
+        plain = dataclasses.replace(config, random_scale=0.0, drop_point=0.0)
+        end = settings.epochs - settings.plain_epochs  # of augmentation
+        augmented, last = (
+            training_batches(
+                self.data,
+                self.manifest,
+                config,
+                settings.seed,
+                epochs,
+                self.steps,
+            )
+            for epochs, config in (
+                (range(epochs.start, min(epochs.stop, end)), config),
+                (range(max(epochs.start, end), epochs.stop), plain),
+            )
         )
+        return augmented.concatenate(last)
 
     def _drawings(self, split: str) -> tf.data.Dataset:
         return evaluation_batches(

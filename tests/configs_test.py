@@ -128,6 +128,11 @@ def test_an_unknown_setting_is_answered_with_the_known_ones(path):
         ("data.random_scale", -0.1, "data.random_scale must be in [0, 1)"),
         ("training.epochs", 0, "training.epochs must be at least 1; received"),
         (
+            "training.plain_epochs",
+            -1,
+            "training.plain_epochs must be 0 or more",
+        ),
+        (
             "training.seed",
             -1,
             "training.seed must be 0 or more and below 2**31",

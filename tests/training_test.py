@@ -27,6 +27,7 @@ PLAIN = {
     "training.schedule": "linear",
     "training.warmup_steps": 2,
     "training.weight_averaging": 0.5,
+    "training.plain_epochs": 1,
 }
 SHORT = PLAIN | {
     "model.image_latent_size": 0,
@@ -143,6 +144,27 @@ def test_another_seed_is_another_run(data, whole, tmp_path):
     same_epoch = read_history(whole().history)[0]
     for name, value in row.items():
         assert (value == same_epoch[name]) == (name == "epoch")
+
+
+def test_the_last_epochs_see_the_drawings_as_they_are(data, tmp_path):
+    variants = [
+        {"training.plain_epochs": 0},
+        {"training.plain_epochs": 1},
+        {"training.plain_epochs": 3},
+        {"data.random_scale": 0.0, "data.drop_point": 0.0},
+    ]
+    runs = [RunFolder(tmp_path / str(i)) for i in range(len(variants))]
+    started = [
+        processes.start_training(
+            data, run.path, SHORT | {"training.epochs": 2} | changes
+        )
+        for run, changes in zip(runs, variants, strict=True)
+    ]
+    assert all(processes.finish(process) == 0 for process in started)
+    augmented, last, whole, never = (read_history(run.history) for run in runs)
+    assert whole == never
+    assert last[0] == augmented[0] != never[0]
+    assert last[1] != augmented[1]
 
 
 # --- What stops a run -------------------------------------------------------
