@@ -137,7 +137,8 @@ class TrainingConfig:
     learning_rate_decay: float = 0.9999  # the factor
     warmup_steps: int = 0  # in which it rises from 0
     # Momentum of the moving average of the weights, which is then what is
-    # validated, kept and drawn with; 0: the weights themselves.
+    # validated, kept and drawn with; 0: the weights themselves. It takes some
+    # 3 / (1 - momentum) steps to forget where the training began.
     weight_averaging: float = 0.0
     gradient_clip: float = 1.0  # by value
     patience: int = 10  # epochs without a better validation loss; 0: never stop
@@ -283,7 +284,6 @@ _PAPER = Config(
         learning_rate=3e-3,
         schedule="linear",
         warmup_steps=200,
-        weight_averaging=0.998,
     ),
 )
 
