@@ -313,7 +313,10 @@ class AISketcher(ReplicatedModel):
         if training:
             deviation = self.config.model.image_latent_noise
             code += deviation * batch_noise(_normal, tf.shape(code), seeds[5])
-        mean, log_var = self.influences(encoding.hidden)
+        # No loss holds the sum where the drawing has ended: in a long batch it
+        # would go on until exp(s_a) is infinite, and infinity times 0 is NaN.
+        drawn = 1 - batch.points[..., 4:]  # [B, T, 1]
+        mean, log_var = self.influences(encoding.hidden * drawn)
         influence = mean + tf.exp(log_var / 2) * _step_noise(mean, seeds[3])
         params = self.predict_points(
             batch.points,

@@ -188,6 +188,35 @@ def test_padding_does_not_count(rnn, influence):
     assert_close(short, long, 1e-5)
 
 
+@pytest.mark.parametrize("influence", ["full", "shared"])
+def test_the_influence_cannot_overflow_behind_the_drawing(influence):
+    """Infinity times a mask of 0 would be NaN, and so would its gradient."""
+    model = make_model(influence=influence)
+    batch = make_batch((3, 1, 2))
+
+    def loss_and_gradients():
+        with tf.GradientTape() as tape:
+            terms = model.loss_terms(batch, SEED, training=False)
+            loss = sum(map(tf.reduce_sum, terms))
+        return loss, tape.gradient(loss, model.trainable_variables)
+
+    expected, _ = loss_and_gradients()
+    # By step: step_weight [N_max] or kernel [N_max, H, 2A].
+    per_step = (
+        model.influence.kernel
+        if influence == "full"
+        else model.influence.step_weight
+    )
+    grown = per_step.numpy()
+    grown[3:] *= 1e4
+    per_step.assign(grown)
+    loss, gradients = loss_and_gradients()
+    np.testing.assert_allclose(loss, expected)
+    for gradient in gradients:
+        if gradient is not None:
+            assert np.isfinite(gradient).all()
+
+
 @pytest.mark.parametrize("influence", INFLUENCES)
 def test_drawings_of_a_batch_do_not_mix(influence, monkeypatch):
     monkeypatch.setattr(
