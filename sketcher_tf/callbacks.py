@@ -61,8 +61,7 @@ class Recorder(keras.callbacks.Callback):
         self.rows.append({"epoch": epoch, **(logs or {})})
         write_history(self.run.history, self.rows)
         if best_epoch(self.rows) == epoch:
-            with self.model.averaged_weights():
-                write_atomically(self.run.best, self.model.save)
+            write_atomically(self.run.best, self.model.save)
         write_atomically(self.run.last, self.model.save)
         if self.exhausted:
             self.model.stop_training = True
@@ -113,8 +112,7 @@ class Summaries(keras.callbacks.Callback):
             for name, value in (logs or {}).items():
                 tf.summary.scalar(name, value)
             if (epoch + 1) % self.every == 0:
-                with self.model.averaged_weights():
-                    self._sheet(epoch)
+                self._sheet(epoch)
         self.writer.flush()
 
     def _sheet(self, epoch: int) -> None:

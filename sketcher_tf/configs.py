@@ -136,10 +136,6 @@ class TrainingConfig:
     schedule: Literal["exponential", "linear"] = "exponential"
     learning_rate_decay: float = 0.9999  # the factor
     warmup_steps: int = 0  # in which it rises from 0
-    # Momentum of the moving average of the weights, which is then what is
-    # validated, kept and drawn with; 0: the weights themselves. It takes some
-    # 3 / (1 - momentum) steps to forget where the training began.
-    weight_averaging: float = 0.0
     gradient_clip: float = 1.0  # by value
     patience: int = 10  # epochs without a better validation loss; 0: never stop
     sheet_every: int = 5  # epochs between two sheets of sketches
@@ -168,11 +164,6 @@ class TrainingConfig:
             0 < self.learning_rate_decay <= 1,
             "training.learning_rate_decay must be above 0 and at most 1",
             self.learning_rate_decay,
-        )
-        _check(
-            0 <= self.weight_averaging < 1,
-            "training.weight_averaging must be in [0, 1)",
-            self.weight_averaging,
         )
         _check(
             0 <= self.seed < 2**31,

@@ -57,8 +57,7 @@ def fit(
                 logs = _floats(train(batches))
                 told.on_train_batch_end(step, logs)
             if validation:
-                with model.averaged_weights():
-                    logs |= _validate(model, test, validation)
+                logs |= _validate(model, test, validation)
             told.on_epoch_end(epoch, logs)
             if from_chief(strategy, np.int32(model.stop_training)) != [0]:
                 break

@@ -5,8 +5,7 @@ losses are means over the whole batch, gradients are added up before they are
 clipped, and the logs are the same everywhere.
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -91,24 +90,3 @@ class ReplicatedModel(keras.Model):
         for name, tracker in self.trackers.items():
             tracker.update_state(losses[name], sample_weight=weight)
         return {name: mean.result() for name, mean in self.trackers.items()}
-
-    @contextlib.contextmanager
-    def averaged_weights(self) -> Iterator[None]:
-        """Within it the weights are their moving averages, if there are any."""
-        self._swap_averages()
-        try:
-            yield
-        finally:
-            self._swap_averages()
-
-    def _swap_averages(self) -> None:
-        if not self.optimizer.use_ema:
-            return
-        # Keras' own callback for this reaches into the optimizer too.
-        averages = self.optimizer._model_variables_moving_average
-        for weight, average in zip(
-            self.trainable_variables, averages, strict=True
-        ):
-            value = tf.identity(weight.value)
-            weight.assign(average)
-            average.assign(value)

@@ -145,9 +145,7 @@ class _Training:
             model = AISketcher(self.config, self.manifest.schema)
             model.compile(
                 keras.optimizers.Adam(
-                    LearningRate.of(settings, self.steps * settings.epochs),
-                    use_ema=settings.weight_averaging > 0,
-                    ema_momentum=settings.weight_averaging,
+                    LearningRate.of(settings, self.steps * settings.epochs)
                 ),
                 jit_compile=False,
             )

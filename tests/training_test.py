@@ -16,7 +16,7 @@ from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.data.pipeline import training_batches
 from sketcher_tf.data.records import read_manifest
-from sketcher_tf.runs import RunFolder, best_epoch, read_history
+from sketcher_tf.runs import RunFolder, read_history
 from sketcher_tf.training import LearningRate
 
 # One epoch is 4 steps.
@@ -26,7 +26,6 @@ PLAIN = {
     "training.sheet_every": 99,
     "training.schedule": "linear",
     "training.warmup_steps": 2,
-    "training.weight_averaging": 0.5,
     "training.plain_epochs": 1,
 }
 SHORT = PLAIN | {
@@ -270,28 +269,6 @@ def test_learning_rate_rises_first():
     rising = LearningRate(1e-3, 1e-5, None, steps=100, warmup=4)
     for step, share in enumerate((0.2, 0.4, 0.6, 0.8, 1, 1)):
         np.testing.assert_allclose(rising(step), share * plain(step), rtol=1e-6)
-
-
-def test_the_averages_are_kept_and_the_weights_go_on(whole):
-    """After the one epoch that is the best, the last one has both."""
-    run = whole()
-    rows = read_history(run.history)
-    assert best_epoch(rows) == len(rows) - 1
-    best = keras.saving.load_model(run.best)
-    last = keras.saving.load_model(run.last)
-    for model in (best, last):
-        assert model.optimizer.use_ema
-    differ = 0
-    with last.averaged_weights():
-        for ours, theirs in zip(
-            best.trainable_variables, last.trainable_variables, strict=True
-        ):
-            np.testing.assert_array_equal(ours, theirs)
-    for ours, theirs in zip(
-        best.trainable_variables, last.trainable_variables, strict=True
-    ):
-        differ += not np.array_equal(ours, theirs)
-    assert differ
 
 
 # --- Preparing data ---------------------------------------------------------
