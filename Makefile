@@ -26,7 +26,7 @@ train: install
 	$(BIN)/python -m sketcher_tf.train $(ARGS)
 
 demo: install
-	$(BIN)/python -m export.demo $(ARGS)
+	$(BIN)/python -m export.studio $(ARGS)
 
 test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
@@ -35,7 +35,7 @@ test: $(VENV)/installed-dev-$(VERSION)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build \
-		export/mobile_demo/node_modules
+		export/studio/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are written last, so an interrupted installation is taken up again.

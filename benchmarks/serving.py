@@ -32,13 +32,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from absl import app, flags, logging
 
-from export.publishing import metadata_of, write_stateless
-from serving.aio import AsyncSketcherClient
-from serving.client import SketcherClient
-from serving.contract import SKETCHER
+from export.saved_model.publish import metadata_of, write_stateless
+from sketcher_tf.client.aio import AsyncSketcherClient
+from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.configs import PRESETS
-from sketcher_tf.data.schema import Factor, Schema
-from sketcher_tf.model import AISketcher
+from sketcher_tf.contract import SKETCHER
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.schema import Factor, Schema
 
 _TARGET = flags.DEFINE_string("target", None, "host:port; else embedded.")
 _SECONDS = flags.DEFINE_float("seconds", 10.0, "Of each measurement.", 0.1)

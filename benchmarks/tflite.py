@@ -18,16 +18,16 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks.train_step import race
-from export import tflite_convert, tflite_export
-from export.tflite_runtime import PhoneSketcher
-from export.tflite_verify import Report, verify
-from sketcher_tf.commands import refuse_arguments
+from export.tflite import convert, export
+from export.tflite.runtime import PhoneSketcher
+from export.tflite.verify import Report, verify
+from sketcher_tf.batch import SketchBatch
+from sketcher_tf.cli import refuse_arguments
 from sketcher_tf.configs import PRESETS
-from sketcher_tf.data.batch import SketchBatch
-from sketcher_tf.data.schema import Factor, Schema
-from sketcher_tf.model import AISketcher
-from sketcher_tf.runs import model_file
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.training.run_folder import model_file
 
 _SHARED = {"allow_override": True}
 _MODEL = flags.DEFINE_string(
@@ -104,11 +104,11 @@ def main(argv: list[str]) -> None:
     sketcher = make_sketcher(_MODEL.value)
     drawings = []
     if _DATA.value:
-        drawings = tflite_export.real_drawings(_DATA.value, sketcher.schema)
-    converted = tflite_convert.convert(sketcher.model)
+        drawings = export.real_drawings(_DATA.value, sketcher.schema)
+    converted = convert.convert(sketcher.model)
     files = {
-        name: tflite_convert.finish(converted, sketcher.model, name)
-        for name in tflite_convert.QUANTIZATIONS
+        name: convert.finish(converted, sketcher.model, name)
+        for name in convert.QUANTIZATIONS
     }
     phones = {name: PhoneSketcher(file) for name, file in files.items()}
     rounds = _ROUNDS.value

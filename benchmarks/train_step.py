@@ -21,16 +21,16 @@ import tensorflow as tf
 from absl import app, flags
 from keras import layers
 
+from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import PRESETS, DataConfig
-from sketcher_tf.data import datasets
-from sketcher_tf.data.batch import SketchBatch
+from sketcher_tf.data import sources
 from sketcher_tf.data.pipeline import training_batches
 from sketcher_tf.data.records import read_manifest
-from sketcher_tf.data.schema import Schema
-from sketcher_tf.layers.lstm import SequenceLSTM
-from sketcher_tf.layers.mixture import raw_size, split_params
-from sketcher_tf.losses import gaussian_kl, reconstruction_losses
-from sketcher_tf.model import AISketcher
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.losses import gaussian_kl, reconstruction_losses
+from sketcher_tf.model.mixture import raw_size, split_params
+from sketcher_tf.model.recurrent.lstm import SequenceLSTM
+from sketcher_tf.schema import Schema
 
 _DATA = flags.DEFINE_string("data", "doodles", "As for sketcher_tf.train.")
 _ROUNDS = flags.DEFINE_integer("rounds", 5, "How often each one is run.", 1)
@@ -196,7 +196,7 @@ def _products(inputs: tf.Tensor) -> Callable[[], object]:
 
 def step_race(data: str, rounds: int, steps: int) -> None:
     """Whole training steps at paper sizes, and the pipeline alone."""
-    folder = datasets.prepare(data, datasets.Options())
+    folder = sources.prepare(data, sources.Options())
     manifest = read_manifest(folder)
     schema = manifest.schema
     config = PRESETS["sketch_rnn"]

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 from absl import app, flags, logging
 
-from sketcher_tf.commands import refuse_arguments
+from sketcher_tf.cli import refuse_arguments
 from sketcher_tf.files import write_atomically
 from sketcher_tf.sketcher import Sketcher
 

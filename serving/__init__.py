@@ -1,1 +1,1 @@
-"""Sketches over gRPC: the contract, a client, and a server for laptops."""
+"""Servers of sketches, and how they are deployed; the client's command."""

@@ -19,8 +19,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import tensorflow as tf
 from absl import app, flags, logging
 
-from sketcher_tf.commands import refuse_arguments
-from sketcher_tf.data import datasets
+from sketcher_tf.cli import refuse_arguments
+from sketcher_tf.data import sources
 from sketcher_tf.evaluation.classifier import ClassifierConfig
 from sketcher_tf.evaluation.evaluation import evaluate
 from sketcher_tf.evaluation.models import load_models
@@ -80,7 +80,7 @@ def main(argv: list[str]) -> None:
                 "for example --output=evaluation.html."
             )
         models = load_models(_MODEL.value)
-        data = datasets.prepare(_DATA.value, datasets.Options())
+        data = sources.prepare(_DATA.value, sources.Options())
         evaluation = evaluate(
             models,
             data,
@@ -106,7 +106,7 @@ def main(argv: list[str]) -> None:
 
 def _classifier(data: str) -> ClassifierConfig:
     """The project's own drawings are so regular that little is to learn."""
-    quick = data in datasets.DRAWN
+    quick = data in sources.DRAWN
     return ClassifierConfig(epochs=2) if quick else ClassifierConfig()
 
 

@@ -11,14 +11,22 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write` with a path beside `path`, then renames it to `path`.
 
     Whoever looks at `path`, also after a crash, sees the old or the new file,
-    never a half.
+    never a half. What a failed `write` has left is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".building-{path.name}")
-    write(building)
-    with open(building, "rb") as file:
-        os.fsync(file.fileno())
-    os.replace(building, path)
+    try:
+        write(building)
+        with open(building, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(building, path)
+    finally:
+        building.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes `data` so that `path` is whole at any moment."""
+    write_atomically(path, lambda file: file.write_bytes(data))
 
 
 @contextlib.contextmanager

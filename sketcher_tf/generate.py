@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags, logging
 
 from sketcher_tf import rendering
-from sketcher_tf.data.readers import read_sketches
+from sketcher_tf.data.formats.reading import read_sketches
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
 
 _MODEL = flags.DEFINE_string(

@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags, logging
 
-from sketcher_tf.commands import refuse_arguments
-from sketcher_tf.data import datasets
+from sketcher_tf.cli import refuse_arguments
+from sketcher_tf.data import sources
 
 _DATA = flags.DEFINE_string(
     "data",
@@ -80,7 +80,7 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.INFO)
     try:
         refuse_arguments(argv, "--data='drawings/*.ndjson'")
-        options = datasets.Options(
+        options = sources.Options(
             strict=_STRICT.value,
             max_seq_len=_MAX_SEQ_LEN.value,
             image_size=_IMAGE_SIZE.value,
@@ -88,10 +88,10 @@ def main(argv: list[str]) -> None:
             factors=parse_factors(_FACTORS.value),
             categories=_CATEGORIES.value and tuple(_CATEGORIES.value),
         )
-        folder = datasets.prepare(_DATA.value, options, Path(_OUTPUT.value))
+        folder = sources.prepare(_DATA.value, options, Path(_OUTPUT.value))
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
-    logging.info("Prepared %s: %s", folder, datasets.describe(folder))
+    logging.info("Prepared %s: %s", folder, sources.describe(folder))
 
 
 if __name__ == "__main__":

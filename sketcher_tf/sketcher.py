@@ -11,19 +11,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf import sampling
-from sketcher_tf.data.batch import SketchBatch
-from sketcher_tf.data.rasterize import rasterize
-from sketcher_tf.data.schema import Schema
-from sketcher_tf.interpolation import slerp
-from sketcher_tf.model import AISketcher
-from sketcher_tf.runs import model_file
+from sketcher_tf.batch import SketchBatch
+from sketcher_tf.model import sampling
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.interpolation import slerp
+from sketcher_tf.rendering.raster import rasterize
+from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import (
     Sketch,
     check_stroke3,
     stroke3_to_stroke5,
     stroke5_to_stroke3,
 )
+from sketcher_tf.training.run_folder import model_file
 
 DEFAULT_TEMPERATURE = 0.3
 CANDIDATES = 64  # latents that a completion chooses from

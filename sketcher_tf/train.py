@@ -17,12 +17,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags, logging
 
-from sketcher_tf.commands import refuse_arguments
+from sketcher_tf.cli import refuse_arguments
 from sketcher_tf.configs import PRESETS, Config
-from sketcher_tf.data import datasets
-from sketcher_tf.distribution import make_strategy
-from sketcher_tf.runs import RUNS, RunFolder
-from sketcher_tf.training import train
+from sketcher_tf.data import sources
+from sketcher_tf.training.run_folder import RUNS, RunFolder
+from sketcher_tf.training.trainer import train
+from sketcher_tf.training.workers import make_strategy
 
 _DATA = flags.DEFINE_string(
     "data",
@@ -68,7 +68,7 @@ _STRATEGY = flags.DEFINE_enum(
 
 def make_config() -> Config:
     """The configuration that the flags ask for."""
-    drawn = _DATA.value in datasets.DRAWN
+    drawn = _DATA.value in sources.DRAWN
     preset = _PRESET.value or ("quick" if drawn else "paper")
     changes = [setting.partition("=")[::2] for setting in _SET.value]
     if _EPOCHS.value is not None:
@@ -96,10 +96,10 @@ def main(argv: list[str]) -> None:
         strategy = make_strategy(_STRATEGY.value)
         config = make_config()
         run = run_folder()
-        data = datasets.prepare(
-            _DATA.value, datasets.Options(strict=_STRICT.value)
+        data = sources.prepare(
+            _DATA.value, sources.Options(strict=_STRICT.value)
         )
-        logging.info("Training on %s", datasets.describe(data))
+        logging.info("Training on %s", sources.describe(data))
         train(config, data, run, strategy, _RESTART.value)
     except (ValueError, OSError, FloatingPointError) as error:
         raise SystemExit(f"error: {error}") from error

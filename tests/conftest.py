@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from evaluations import Evaluated
+    from tests.testing.evaluations import Evaluated
 
 # Before TensorFlow is loaded, which else reports on every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,7 +25,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models with the toy of `exports`, as the command makes it."""
-    from exports import CAPACITY, make_model
+    from tests.testing.exports import CAPACITY, make_model
 
     folder = tmp_path_factory.mktemp("published")
     make_model().save(folder / "toy.keras")
@@ -43,6 +43,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> "Evaluated":
     """The evaluation of `evaluations`, made once for all tests of it."""
-    import evaluations
+    from tests.testing import evaluations
 
     return evaluations.run(tmp_path_factory.mktemp("evaluated"))

@@ -4,8 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from serving import contract
-from serving.contract import Code, Metadata, Tensor, code_of
+from sketcher_tf import contract
+from sketcher_tf.contract import Code, Metadata, Tensor, code_of
 
 METADATA = Metadata(
     schema={"factors": [], "max_seq_len": 9, "image_size": 16},

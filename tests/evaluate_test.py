@@ -5,12 +5,12 @@ import subprocess
 import sys
 
 import pytest
-import toys
-from exports import make_model
-from source_imports import ROOT
 
 from sketcher_tf.data.records import read_manifest
 from sketcher_tf.evaluation.models import load_models
+from tests.testing import toys
+from tests.testing.exports import make_model
+from tests.testing.source_imports import ROOT
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-import toys
 from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
 from sketcher_tf import generate
-from sketcher_tf.model import AISketcher
+from sketcher_tf.model.ai_sketcher import AISketcher
+from tests.testing import toys
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
-import toys
-from source_imports import ROOT
 
 from sketcher_tf import rendering
-from sketcher_tf.data import datasets
+from sketcher_tf.data import sources
 from sketcher_tf.data.records import is_prepared, read_manifest
 from sketcher_tf.strokes import Sketch
+from tests.testing import toys
+from tests.testing.source_imports import ROOT
 
-OPTIONS = datasets.Options(image_size=16, num_shards=1)
+OPTIONS = sources.Options(image_size=16, num_shards=1)
 
 
 @pytest.fixture
@@ -73,21 +73,21 @@ def test_bad_flags_are_refused(args, text):
 
 
 def test_what_is_prepared_is_taken_as_it_is(rows, tmp_path):
-    folder = datasets.prepare(str(rows), OPTIONS, tmp_path / "set")
+    folder = sources.prepare(str(rows), OPTIONS, tmp_path / "set")
     before = contents(folder)
-    assert datasets.prepare(str(folder), datasets.Options()) == folder
+    assert sources.prepare(str(folder), sources.Options()) == folder
     with pytest.raises(ValueError, match="must be drawings; received"):
-        datasets.prepare(str(folder), OPTIONS, tmp_path / "other")
+        sources.prepare(str(folder), OPTIONS, tmp_path / "other")
     assert contents(folder) == before
     assert not (tmp_path / "other").exists()
 
 
 def test_a_run_folder_is_neither_data_nor_overwritten(rows, tmp_path):
-    run = datasets.prepare(str(rows), OPTIONS, tmp_path / "run")
+    run = sources.prepare(str(rows), OPTIONS, tmp_path / "run")
     (run / "model.keras").write_bytes(b"weights")
     before = contents(run)
     with pytest.raises(ValueError, match="run, which holds something else"):
-        datasets.prepare(str(rows), OPTIONS, run)
+        sources.prepare(str(rows), OPTIONS, run)
     with pytest.raises(ValueError, match="must hold drawings for training"):
-        datasets.prepare(str(run), OPTIONS)
+        sources.prepare(str(run), OPTIONS)
     assert contents(run) == before

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketcher_tf.data.schema import Factor, Manifest, Schema, Split
+from sketcher_tf.schema import Factor, Manifest, Schema, Split
 
 ANIMALS = Schema(
     (Factor("category", ("cat", "pig", "polar bear")),), 31.5, 120, 48

@@ -3,13 +3,13 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
-import toys
-from sketches import sketch_of
 
-from sketcher_tf import runs
-from sketcher_tf.model import AISketcher
+from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.strokes import Sketch
+from sketcher_tf.training import run_folder
+from tests.testing import toys
+from tests.testing.sketches import sketch_of
 
 LONGEST = toys.SCHEMA.max_seq_len
 SCALE = toys.SCHEMA.scale_factor
@@ -218,7 +218,7 @@ def test_a_saved_model_draws_the_same(sketcher, tmp_path):
 
 def test_a_missing_model_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runs, "PRETRAINED", tmp_path / "none")
+    monkeypatch.setattr(run_folder, "PRETRAINED", tmp_path / "none")
     advice = "Train one with `python -m sketcher_tf.train`."
     for path, received in (
         ("runs/cats", "'runs/cats'"),

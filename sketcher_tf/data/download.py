@@ -23,7 +23,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from sketcher_tf.data.readers import split_sources
+from sketcher_tf.data.formats.reading import split_sources
 from sketcher_tf.files import locked
 
 BASE_URL = "https://storage.googleapis.com/quickdraw_dataset/sketchrnn"

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import DataConfig
-from sketcher_tf.data.batch import SketchBatch
-from sketcher_tf.data.schema import Manifest, Schema, Split
 from sketcher_tf.data.transforms import augment
+from sketcher_tf.schema import Manifest, Schema, Split
 
 _FEATURES = {
     "stroke3": tf.io.FixedLenFeature([], tf.string),

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf.data.drawing import Drawing, SkipReport
-from sketcher_tf.data.rasterize import encode_png, rasterize
-from sketcher_tf.data.schema import Factor, Manifest, Schema, Split
+from sketcher_tf.data.formats.drawing import Drawing, SkipReport
+from sketcher_tf.rendering.raster import encode_png, rasterize
+from sketcher_tf.schema import Factor, Manifest, Schema, Split
 from sketcher_tf.strokes import stroke3_to_polylines
 
 SCHEMA_FILE = "schema.json"

@@ -6,8 +6,8 @@ was made: it is the picture, the strokes are one way to draw it.
 
 import tensorflow as tf
 
+from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import DataConfig
-from sketcher_tf.data.batch import SketchBatch
 from sketcher_tf.strokes import END_TOKEN
 
 

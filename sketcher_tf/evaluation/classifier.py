@@ -21,9 +21,9 @@ from keras import layers
 
 from sketcher_tf.data.download import cache_dir
 from sketcher_tf.data.records import SCHEMA_FILE, read_manifest
-from sketcher_tf.data.schema import Schema
-from sketcher_tf.evaluation.drawings import Drawings, read_split
+from sketcher_tf.evaluation.dataset import Drawings, read_split
 from sketcher_tf.files import locked, write_atomically
+from sketcher_tf.schema import Schema
 
 _BATCH = 256  # drawings judged at a time
 

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from sketcher_tf.data.records import read_manifest
-from sketcher_tf.data.schema import Schema
-from sketcher_tf.evaluation.describe import describe_data, extensions, plain
-from sketcher_tf.evaluation.drawn import Drawn
+from sketcher_tf.evaluation.describe import (
+    describe_data,
+    extensions,
+    plain,
+)
+from sketcher_tf.evaluation.samples import Drawn
 from sketcher_tf.evaluation.study import Settings, Study
+from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.strokes import Sketch
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf.data.batch import SketchBatch
-from sketcher_tf.data.schema import Schema
-from sketcher_tf.evaluation.drawings import Drawings
-from sketcher_tf.layers.mixture import pen_log_prob
-from sketcher_tf.model import AISketcher
+from sketcher_tf.batch import SketchBatch
+from sketcher_tf.evaluation.dataset import Drawings
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.mixture import pen_log_prob
+from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import stroke3_to_stroke5
 
 _BATCH = 50

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketcher_tf.data.schema import Schema
 from sketcher_tf.evaluation.intervals import (
     Estimate,
     mean_share,
     percentile,
     wilson,
 )
+from sketcher_tf.schema import Schema
 
 _RESAMPLES = 200
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sketcher_tf.runs import model_file
 from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.training.run_folder import model_file
 
 REAL = "real"  # the name of the drawings that people made
 

@@ -12,9 +12,9 @@ from typing import Any
 import jinja2
 
 from sketcher_tf import rendering
-from sketcher_tf.evaluation.drawn import first_half
 from sketcher_tf.evaluation.evaluation import Evaluation, Gallery
 from sketcher_tf.evaluation.models import REAL
+from sketcher_tf.evaluation.samples import first_half
 from sketcher_tf.strokes import Sketch
 
 _PER_ROW = 8  # drawings of a word and source

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from sketcher_tf.data.records import read_manifest
-from sketcher_tf.evaluation import hashes, intervals, metrics
+from sketcher_tf.evaluation import diversity, intervals, metrics
 from sketcher_tf.evaluation.classifier import (
     ClassifierConfig,
     trained_classifier,
 )
+from sketcher_tf.evaluation.dataset import Drawings, read_split
 from sketcher_tf.evaluation.describe import describe_model
-from sketcher_tf.evaluation.drawings import Drawings, read_split
-from sketcher_tf.evaluation.drawn import Drawn, draw
-from sketcher_tf.evaluation.judged import (
+from sketcher_tf.evaluation.likelihood import drawing_losses
+from sketcher_tf.evaluation.metrics import Recognition, words_of
+from sketcher_tf.evaluation.predictions import (
     Judged,
     judge_drawn,
     judge_real,
@@ -25,8 +26,7 @@ from sketcher_tf.evaluation.judged import (
     nearest_drawings,
     novelty,
 )
-from sketcher_tf.evaluation.likelihood import drawing_losses
-from sketcher_tf.evaluation.metrics import Recognition, words_of
+from sketcher_tf.evaluation.samples import Drawn, draw
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
 from sketcher_tf.strokes import Sketch
 
@@ -205,9 +205,9 @@ class Study:
     def _diversity(self, judged: Judged) -> dict[str, Any]:
         by_word = judged.hashes_by_word(self.words)
         return {
-            "all": hashes.spread(by_word, self._rng(4)),
+            "all": diversity.spread(by_word, self._rng(4)),
             "words": {
-                word.text: hashes.spread([row], self._rng(4))
+                word.text: diversity.spread([row], self._rng(4))
                 for word, row in zip(self.words, by_word, strict=True)
             },
         }
@@ -216,15 +216,15 @@ class Study:
         rng = self._rng(5)
         samples = [
             [
-                hashes.independent_distances(row, rng)
+                diversity.independent_distances(row, rng)
                 for row in self.generated[model].hashes_by_word(self.words)
             ]
             for model in (name, baseline)
         ]
         return {
-            "all": hashes.t_test(*map(np.concatenate, samples)),
+            "all": diversity.t_test(*map(np.concatenate, samples)),
             "words": {
-                word.text: hashes.t_test(one, other)
+                word.text: diversity.t_test(one, other)
                 for word, one, other in zip(self.words, *samples, strict=True)
             },
         }

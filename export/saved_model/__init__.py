@@ -1,0 +1,1 @@
+"""The decoder as two servables for TensorFlow Serving."""

@@ -1,0 +1,171 @@
+"""Calls, and what the Python API answers to them: an export's measure."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from sketcher_tf.batch import SketchBatch
+from sketcher_tf.contract import Metadata
+from sketcher_tf.model import sampling
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.rendering.raster import rasterize
+from sketcher_tf.schema import Schema
+from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.strokes import Sketch, stroke3_to_stroke5
+
+from .warmup import Arrays, Call
+
+_SEED = 7
+_TEMPERATURE = 0.5
+_COUNT = 4  # rows per call
+_POINTS = 5  # per step
+
+
+def a_condition(schema: Schema) -> str:
+    """A word for every factor, so that none is left to chance."""
+    return ",".join(f"{f.name}={f.values[0]}" for f in schema.factors)
+
+
+def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
+    """A call of each signature of `contract.SKETCHER`."""
+    word, schema = a_condition(sketcher.schema), sketcher.schema
+    options = {"temperature": _TEMPERATURE, "seed": _SEED}
+    drawn = sketcher.generate(word, _COUNT, **options)
+    half = _half(max(drawn, key=lambda sketch: len(sketch.stroke3)))
+    completed = sketcher.complete(half, word, _COUNT, **options)
+    redrawn = _on_wire(sketcher.reconstruct(drawn, word, **options), schema)
+
+    condition = {"condition": np.tile(schema.parse(word), (_COUNT, 1))}
+    noise = {
+        "seed": np.array([(_SEED, k) for k in range(_COUNT)], np.int32),
+        "temperature": np.full(_COUNT, _TEMPERATURE, np.float32),
+    }
+    start = {"strokes": _on_wire([half] * _COUNT, schema)["strokes"]}
+    whole = _pictured(drawn, schema)
+    latents = {"latents": _encode(sketcher.model, {**whole, **condition})}
+    return [
+        Call("generate", {**condition, **noise}, _on_wire(drawn, schema)),
+        Call(
+            "complete",
+            {**start, **condition, **noise},
+            _on_wire(completed, schema),
+        ),
+        Call("reconstruct", {**whole, **condition, **noise}, redrawn),
+        Call("encode", {**whole, **condition}, latents),
+        Call("decode", {**latents, **condition, **noise}, redrawn),
+        Call(
+            "labels",
+            {"row": np.zeros(1, np.int32)},
+            {"metadata": np.array([metadata.dumps().encode()])},
+        ),
+    ]
+
+
+def session_calls(sketcher: Sketcher) -> list[Call]:
+    """A sketch drawn step by step, and again from its middle on."""
+    word = a_condition(sketcher.schema)
+    sketches = sketcher.generate(word, _COUNT, _TEMPERATURE, _SEED)
+    k = int(np.argmax([len(sketch.stroke3) for sketch in sketches]))
+    condition, seed = sketcher.schema.parse(word), np.int32([_SEED, k])
+    latents = sampling.draw_latents(
+        sketcher.model,
+        tf.constant(condition[None]),
+        tf.constant(seed[None]),
+        tf.constant([_TEMPERATURE]),
+    ).numpy()[0]
+    session = {
+        "condition": condition,
+        "seed": seed,
+        "temperature": np.float32(_TEMPERATURE),
+    }
+    middle = len(sketches[k].stroke3) // 2
+    closing = {"session_id": np.int64(1)}
+    return [
+        *_drawing(np.int64(1), session, sketches[k], 0, latents, latents[:0]),
+        *_drawing(np.int64(2), session, sketches[k], middle, latents, latents),
+        Call("close", closing, {"closed": np.bool_(True)}),
+        Call("close", closing, {"closed": np.bool_(False)}),
+        Call("stats", {}, {"open": np.int64(1), "evicted": np.int64(0)}),
+    ]
+
+
+def _drawing(
+    number: np.int64,
+    session: Arrays,
+    sketch: Sketch,
+    given: int,
+    latents: np.ndarray,
+    sent: np.ndarray,
+) -> list[Call]:
+    """Opens a session with `given` points, and draws the rest; a step twice."""
+    points = stroke3_to_stroke5(sketch.stroke3[:given], given + 1)[:given]
+    opening = {
+        "session_id": number,
+        **session,
+        "strokes": points,
+        "latents": sent,
+    }
+    opened = {"latents": latents, "length": np.int32(given)}
+    steps = _steps(number, sketch, given)
+    return [Call("open", opening, opened), *steps, steps[-1]]
+
+
+def _steps(session: np.int64, sketch: Sketch, given: int) -> list[Call]:
+    """The steps from point `given` on, to the one that brings the end."""
+    count = len(sketch.stroke3)
+    strokes = stroke3_to_stroke5(sketch.stroke3, count + 1)[:count]
+    starts = range(given, count + 1, _POINTS)
+    return [
+        Call(
+            "step",
+            {
+                "session_id": session,
+                "step": np.int64(number),
+                "num_points": np.int32(_POINTS),
+            },
+            {
+                "strokes": strokes[start : start + _POINTS],
+                "length": np.int32(min(start + _POINTS, count)),
+                "finished": np.bool_(
+                    sketch.finished and start + _POINTS > count
+                ),
+            },
+        )
+        for number, start in enumerate(starts)
+    ]
+
+
+def _half(sketch: Sketch) -> Sketch:
+    return Sketch(sketch.stroke3[: len(sketch.stroke3) // 2])
+
+
+def _on_wire(sketches: Sequence[Sketch], schema: Schema) -> Arrays:
+    rows = schema.max_seq_len + 1
+    return {
+        "strokes": np.array(
+            [stroke3_to_stroke5(sketch.stroke3, rows) for sketch in sketches]
+        ),
+        "length": np.int32([len(sketch.stroke3) for sketch in sketches]),
+        "finished": np.array([sketch.finished for sketch in sketches]),
+    }
+
+
+def _pictured(sketches: Sequence[Sketch], schema: Schema) -> Arrays:
+    images = [rasterize(s.polylines, schema.image_size) for s in sketches]
+    return {
+        "strokes": _on_wire(sketches, schema)["strokes"],
+        "image": np.array(images),
+    }
+
+
+def _encode(model: AISketcher, inputs: Arrays) -> np.ndarray:
+    points = inputs["strokes"].copy()
+    points[..., :2] /= model.schema.scale_factor
+    batch = SketchBatch(
+        tf.constant(points),
+        tf.constant(inputs["condition"]),
+        tf.constant(inputs["image"], tf.float32)[..., None] / 255,
+    )
+    encoding, code = model.encode(batch, tf.zeros([2, 2], tf.int32))
+    return np.concatenate([encoding.mean, code], axis=-1)

@@ -1,0 +1,1 @@
+"""The model as one file that LiteRT runs on phones."""

@@ -1,0 +1,325 @@
+"""What a phone computes: drawing as pure functions of fixed shapes.
+
+    noise   seed -> all the randomness of one sketch
+    prior   condition, latent_noise, temperature -> latents
+    start   condition, latents -> context, state, point
+    encode_prefix   condition, points, length, candidates, choice, temperature
+                    -> latents, context, state, point
+    step    context, state, point, component, pen, offset, temperature
+            -> point, state, params
+    generate   the same with the noise of all points -> points
+
+One drawing at a time. `state` is one flat tensor that the caller only hands on.
+Points are stroke-5, offsets in units of the scale factor. The encoders are not
+needed, but for the forward cell that the influence layer reads.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from sketcher_tf.model import sampling
+from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
+from sketcher_tf.model.mixture import MixtureParams, PointNoise
+from sketcher_tf.sketcher import CANDIDATES
+from sketcher_tf.strokes import END_TOKEN, START_TOKEN
+
+from . import philox
+
+Tensors = dict[str, tf.Tensor]
+
+
+class PhoneGraph(tf.Module):
+    """The signatures, by name; see the module.
+
+    Args:
+        model: draws. Its layers are not tracked, only their values.
+    """
+
+    def __init__(self, model: AISketcher) -> None:
+        super().__init__()
+        schema = model.schema
+        self._model = model
+        self._weights = [variable.value for variable in model.variables]
+        self._parts = _state_sizes(model)
+        self.rows = schema.max_seq_len + 1  # points and an end token
+        sizes = {
+            "C": schema.condition_size,
+            "G": model.start(*_nothing(model))[0].shape[1],
+            "K": CANDIDATES,
+            "N": model.prior.noise_size,
+            "P": schema.max_seq_len,
+            "S": sum(self._parts),
+            "T": self.rows,
+            "Z": model.latent_size,
+        }
+        for name, inputs in _INPUTS.items():
+            specs = [_spec(word, text, sizes) for word, text in inputs.items()]
+            traced = _trace(getattr(self, f"_{name}"), specs)
+            setattr(self, name, traced)
+
+    def concrete(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """What is exported, by the signatures' names."""
+        return {
+            name: getattr(self, name).get_concrete_function()
+            for name in _INPUTS
+        }
+
+    def _noise(self, seed: tf.Tensor) -> Tensors:
+        """As `sampling` draws it: each kind is a stream of the seed."""
+        first = sampling.CHOICE + 1
+        streams, candidates = tf.split(
+            philox.fold_in(
+                seed,
+                tf.concat(
+                    [
+                        tf.range(first),
+                        tf.range(CANDIDATES) + sampling.FIRST_CANDIDATE,
+                    ],
+                    axis=0,
+                ),
+            ),
+            [first, CANDIDATES],
+        )
+        candidates = philox.fold_in(candidates, tf.constant([sampling.LATENTS]))
+        size = self._model.prior.noise_size
+        # One call for all: a stream does not depend on how much is drawn.
+        uniform = philox.uniform(
+            tf.concat([streams, candidates], axis=0),
+            max(size + size % 2, 2 * self.rows, CANDIDATES),
+        )
+        normal = philox.box_muller(uniform)
+        return {
+            "latent_noise": normal[sampling.LATENTS][None, :size],
+            "component": uniform[sampling.COMPONENT][None, : self.rows],
+            "pen": uniform[sampling.PEN][None, : self.rows],
+            "offset": tf.reshape(
+                normal[sampling.OFFSET][: 2 * self.rows], [1, self.rows, 2]
+            ),
+            "candidates": normal[first:, :size],
+            "choice": uniform[sampling.CHOICE][None, :CANDIDATES],
+        }
+
+    def _prior(
+        self,
+        condition: tf.Tensor,
+        latent_noise: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> Tensors:
+        return {
+            "latents": self._model.prior(condition, latent_noise, temperature)
+        }
+
+    def _start(self, condition: tf.Tensor, latents: tf.Tensor) -> Tensors:
+        context, state = self._model.start(condition, latents)
+        return {
+            "context": context,
+            "state": _pack(state),
+            "point": START_TOKEN[None],
+        }
+
+    def _encode_prefix(
+        self,
+        condition: tf.Tensor,
+        points: tf.Tensor,
+        length: tf.Tensor,
+        candidates: tf.Tensor,
+        choice: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> Tensors:
+        """Goes through the points with every candidate and keeps one.
+
+        What `sampling.latents_given_prefix` does, and at the end the state is
+        there as well. The last point is still to be given to `step`.
+        """
+        conditions = tf.tile(condition, [CANDIDATES, 1])
+        latents = self._model.prior(conditions, candidates, temperature)
+        context, first = self._model.start(conditions, latents)
+        points = tf.concat([START_TOKEN[None], points[0]], axis=0)
+
+        def read(state, fit):  # noqa: ANN001, ANN202
+            t = state.index
+            point = tf.tile(points[t][None], [CANDIDATES, 1])
+            params, state = self._model.step(context, state, point)
+            target = tf.tile(points[t + 1][None, None], [CANDIDATES, 1, 1])
+            rows = type(params)(*(field[:, None] for field in params))
+            return state, fit + sampling.step_log_prob(target, rows)[:, 0]
+
+        state, fit = tf.while_loop(
+            lambda state, _: state.index < length[0],
+            read,
+            (first, tf.zeros([CANDIDATES])),
+        )
+        kept = sampling.choose(fit[None], choice)  # [1]
+        return {
+            "latents": tf.gather(latents, kept),
+            "context": tf.gather(context, kept),
+            "state": tf.gather(_pack(state), kept),
+            "point": tf.gather(points, length),
+        }
+
+    def _step(
+        self,
+        context: tf.Tensor,
+        state: tf.Tensor,
+        point: tf.Tensor,
+        component: tf.Tensor,
+        pen: tf.Tensor,
+        offset: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> Tensors:
+        params, new = self._model.step(context, self._unpack(state), point)
+        noise = PointNoise(component, pen, offset)
+        return {
+            "point": sampling.draw_point(params, noise, temperature),
+            "state": _pack(new),
+            "params": _flatten(params),
+        }
+
+    def _generate(
+        self,
+        context: tf.Tensor,
+        state: tf.Tensor,
+        point: tf.Tensor,
+        component: tf.Tensor,
+        pen: tf.Tensor,
+        offset: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> Tensors:
+        """Draws until the end token, or until there are T points in all."""
+        noise = PointNoise(component, pen, offset)
+        start = self._unpack(state)
+        drawn = tf.TensorArray(tf.float32, self.rows, element_shape=[1, 5])
+
+        def unfinished(point, state, drawn):  # noqa: ANN001, ANN202
+            del drawn
+            return (state.index < self.rows) & (point[0, 4] <= 0)
+
+        def draw(point, state, drawn):  # noqa: ANN001, ANN202
+            t = state.index
+            params, state = self._model.step(context, state, point)
+            point = sampling.draw_point(
+                params,
+                PointNoise(*(field[:, t] for field in noise)),
+                temperature,
+            )
+            return point, state, drawn.write(t - start.index, point)
+
+        _, end, drawn = tf.while_loop(unfinished, draw, (point, start, drawn))
+        points = tf.reshape(drawn.stack(), [1, self.rows, 5])
+        reached = tf.range(self.rows) < end.index - start.index
+        return {"points": tf.where(reached[None, :, None], points, END_TOKEN)}
+
+    def _unpack(self, state: tf.Tensor) -> DrawingState:
+        """Inverse of `_pack`."""
+        model = self._model
+        *parts, influence, index = tf.split(state, self._parts, axis=-1)
+        decoder = len(model.decoder.rnn.state_sizes)
+        encoder = ()
+        if model.has_influence:
+            encoder = model.encoder.forward_rnn.make_state(parts[decoder:])
+        return DrawingState(
+            model.decoder.rnn.make_state(parts[:decoder]),
+            encoder,
+            influence,
+            tf.cast(index[0, 0], tf.int32),
+        )
+
+
+# Letters are sizes that the model fixes: P points and T = P + 1 rows of a
+# drawing, K candidates, C, Z, N, G, S the widths of condition, latents, their
+# noise, context and state.
+_NOISE_OF_POINT = {
+    "component": "float32 1",
+    "pen": "float32 1",
+    "offset": "float32 1 2",
+    "temperature": "float32 1",
+}
+_PROGRESS = {
+    "context": "float32 1 G",
+    "state": "float32 1 S",
+    "point": "float32 1 5",
+}
+_INPUTS = {
+    "noise": {"seed": "int32 1 2"},
+    "prior": {
+        "condition": "float32 1 C",
+        "latent_noise": "float32 1 N",
+        "temperature": "float32 1",
+    },
+    "start": {"condition": "float32 1 C", "latents": "float32 1 Z"},
+    "encode_prefix": {
+        "condition": "float32 1 C",
+        "points": "float32 1 P 5",
+        "length": "int32 1",
+        "candidates": "float32 K N",
+        "choice": "float32 1 K",
+        "temperature": "float32 1",
+    },
+    "step": {**_PROGRESS, **_NOISE_OF_POINT},
+    "generate": {
+        **_PROGRESS,
+        "component": "float32 1 T",
+        "pen": "float32 1 T",
+        "offset": "float32 1 T 2",
+        "temperature": "float32 1",
+    },
+}
+
+
+def _spec(name: str, text: str, sizes: dict[str, int]) -> tf.TensorSpec:
+    dtype, *axes = text.split()
+    shape = [sizes[a] if a in sizes else int(a) for a in axes]
+    return tf.TensorSpec(shape, dtype, name)
+
+
+def _trace(
+    function: Callable[..., Tensors], specs: list[tf.TensorSpec]
+) -> Callable[..., Tensors]:
+    return tf.function(function, input_signature=specs, autograph=False)
+
+
+def _nothing(model: AISketcher) -> tuple[tf.Tensor, tf.Tensor]:
+    """A condition and latents, to see shapes by."""
+    return (
+        tf.zeros([1, model.schema.condition_size]),
+        tf.zeros([1, model.latent_size]),
+    )
+
+
+def _state_sizes(model: AISketcher) -> list[int]:
+    encoder = model.encoder.forward_rnn.state_sizes * model.has_influence
+    return [
+        *model.decoder.rnn.state_sizes,
+        *encoder,
+        2 * model.influence_size,
+        1,  # the index; whole numbers are exact in float32
+    ]
+
+
+def _flatten(params: MixtureParams) -> tf.Tensor:
+    """What a point is drawn from, at temperature 1, float32 [1, 6M + 3]."""
+    return tf.concat([tf.reshape(field, [1, -1]) for field in params], axis=-1)
+
+
+def unflatten(rows: np.ndarray) -> MixtureParams:
+    """Inverse of what `params` of `step` are: float32 [T, 6M + 3] by fields."""
+    mixtures = (rows.shape[-1] - 3) // 6
+    logits, loc, scale, correlation, pen = np.split(
+        rows, np.cumsum([mixtures * n for n in (1, 2, 2, 1)]), axis=-1
+    )
+    pair = (len(rows), mixtures, 2)
+    return MixtureParams(
+        logits, loc.reshape(pair), scale.reshape(pair), correlation, pen
+    )
+
+
+def _pack(state: DrawingState) -> tf.Tensor:
+    """A state of R drawings as float32 [R, S]."""
+    index = tf.cast(state.index, tf.float32) + tf.zeros_like(
+        state.decoder[0][:, :1]
+    )
+    return tf.concat(
+        [*state.decoder, *state.encoder, state.influence, index], axis=-1
+    )

@@ -1,0 +1,194 @@
+"""Draws with a .tflite file, as an app on a phone does: LiteRT and NumPy.
+
+The loops here are the ones of the guide and of the web demo.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, SignatureRunner
+
+from sketcher_tf.strokes import (
+    Sketch,
+    stroke3_to_stroke5,
+    stroke5_to_stroke3,
+)
+
+from .metadata import read_metadata
+
+Arrays = dict[str, np.ndarray]
+
+
+class PhoneSketcher:
+    """A loaded file.
+
+    Args:
+        content: of the file.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self.metadata = read_metadata(content)
+        self._interpreter = Interpreter(model_content=content, num_threads=1)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "PhoneSketcher":
+        """Loads a file."""
+        return cls(Path(path).read_bytes())
+
+    def run(self, signature: str, **inputs: np.ndarray) -> Arrays:
+        """One call of a signature."""
+        return self._runner(signature)(**inputs)
+
+    def inputs(self, signature: str) -> dict[str, tuple[list[int], type]]:
+        """The shape and the type of each input of a signature."""
+        details = self._runner(signature).get_input_details()
+        return {
+            name: (of["shape"].tolist(), of["dtype"])
+            for name, of in details.items()
+        }
+
+    def generate(
+        self, condition: np.ndarray, temperature: float, seed: int
+    ) -> Sketch:
+        """Draws what `Sketcher.generate` draws first with this seed.
+
+        Args:
+            condition: float32 [C].
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+        """
+        noise = self._noise(seed)
+        progress = self._start(condition, noise, temperature)
+        return self._sketch(self._draw(progress, noise, temperature, 0))
+
+    def complete(
+        self,
+        given: Sketch,
+        condition: np.ndarray,
+        temperature: float,
+        seed: int,
+    ) -> Sketch:
+        """Continues a drawing as `Sketcher.complete` does in its first way.
+
+        Args:
+            given: what has been drawn so far, in pixels.
+            condition: float32 [C].
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+        """
+        noise = self._noise(seed)
+        count = len(given.stroke3)
+        points = self.to_points(given)
+        progress = self.run(
+            "encode_prefix",
+            condition=condition[None],
+            points=points[None, :-1],
+            length=np.array([count], np.int32),
+            candidates=noise["candidates"],
+            choice=noise["choice"],
+            temperature=_one(temperature),
+        )
+        drawn = self._draw(progress, noise, temperature, count)
+        return self._sketch(np.concatenate([points[:count], drawn]))
+
+    def generate_at_once(
+        self, condition: np.ndarray, temperature: float, seed: int
+    ) -> Sketch:
+        """`generate`, with the loop inside the file."""
+        noise = self._noise(seed)
+        points = self.run(
+            "generate",
+            **self._start(condition, noise, temperature),
+            **{name: noise[name] for name in ("component", "pen", "offset")},
+            temperature=_one(temperature),
+        )["points"]
+        return self._sketch(points[0])
+
+    def predict(
+        self, points: np.ndarray, condition: np.ndarray, latents: np.ndarray
+    ) -> np.ndarray:
+        """What each point is drawn from, teacher forced, [T, 6M + 3].
+
+        Args:
+            points: stroke-5 float32 [T, 5], in units of the scale factor.
+            condition: float32 [C].
+            latents: float32 [Z].
+        """
+        progress = self.run(
+            "start", condition=condition[None], latents=latents[None]
+        )
+        nothing = np.zeros(1, np.float32)
+        rows = []
+        for point in points:
+            step = self.run(
+                "step",
+                **progress,
+                component=nothing,
+                pen=nothing,
+                offset=np.zeros((1, 2), np.float32),
+                temperature=nothing,
+            )
+            rows.append(step["params"][0])
+            progress |= {"state": step["state"], "point": point[None]}
+        return np.stack(rows)
+
+    def to_points(self, sketch: Sketch) -> np.ndarray:
+        """Stroke-5 float32 [T, 5] in units of the scale factor."""
+        stroke3 = sketch.stroke3.copy()
+        stroke3[:, :2] /= self.metadata["scale_factor"]
+        return stroke3_to_stroke5(stroke3, self.metadata["max_seq_len"] + 1)
+
+    def _noise(self, seed: int) -> Arrays:
+        # The second number tells the sketches of one seed apart.
+        return self.run("noise", seed=np.array([[seed, 0]], np.int32))
+
+    def _start(
+        self, condition: np.ndarray, noise: Arrays, temperature: float
+    ) -> Arrays:
+        """Context, state and point of a new drawing."""
+        condition = condition[None]
+        latents = self.run(
+            "prior",
+            condition=condition,
+            latent_noise=noise["latent_noise"],
+            temperature=_one(temperature),
+        )
+        return self.run("start", condition=condition, **latents)
+
+    def _draw(
+        self, progress: Arrays, noise: Arrays, temperature: float, first: int
+    ) -> np.ndarray:
+        """The points after the first ones, float32 [N, 5]."""
+        context, state, point = (
+            progress[name] for name in ("context", "state", "point")
+        )
+        points = []
+        for t in range(first, self.metadata["max_seq_len"] + 1):
+            step = self.run(
+                "step",
+                context=context,
+                state=state,
+                point=point,
+                component=noise["component"][:, t],
+                pen=noise["pen"][:, t],
+                offset=noise["offset"][:, t],
+                temperature=_one(temperature),
+            )
+            state, point = step["state"], step["point"]
+            points.append(point[0])
+            if point[0, 4] > 0:
+                break
+        return np.array(points, np.float32).reshape(-1, 5)
+
+    def _sketch(self, points: np.ndarray) -> Sketch:
+        limit = self.metadata["max_seq_len"]
+        stroke3 = stroke5_to_stroke3(points)[:limit]
+        stroke3[:, :2] *= self.metadata["scale_factor"]
+        return Sketch(stroke3, finished=bool((points[:, 4] > 0).any()))
+
+    def _runner(self, signature: str) -> SignatureRunner:
+        return self._interpreter.get_signature_runner(signature)
+
+
+def _one(number: float) -> np.ndarray:
+    return np.array([number], np.float32)

@@ -1,0 +1,199 @@
+"""Does a file draw what the model draws? Checked with LiteRT, as phones run it.
+
+In float32 the same seeds must draw the same sketches, new and continued. A
+quantised file draws others; there the teacher-forced reconstruction loss on
+real drawings may only rise a little.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from sketcher_tf.batch import SketchBatch
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.losses import reconstruction_losses
+from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
+from sketcher_tf.strokes import Sketch
+
+from .graph import unflatten
+from .metadata import operations
+from .runtime import PhoneSketcher
+
+# Of the drawing's longest side. Rounding in another order costs about 1e-6; the
+# rest is room for its growth over a long drawing.
+POINT_TOLERANCE = 1e-4
+# The rise of the reconstruction loss that is accepted, as a share of it.
+LOSS_TOLERANCE = {"float16": 0.01, "int8": 0.03}
+# Beside the built-in operations there are those of variables, which a frozen
+# file must not have: phones fail on them at run time.
+_VARIABLES = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
+
+
+class Report(NamedTuple):
+    """What was compared, and what came out.
+
+    Attributes:
+        sketches: how many pairs of sketches.
+        difference: their largest, as a share of the drawing's longest side.
+        drawings: how many drawings.
+        loss: the model's mean reconstruction loss on them, in nats.
+        rise: of the file over it, as a share; 0 without drawings.
+    """
+
+    sketches: int
+    difference: float
+    drawings: int
+    loss: float
+    rise: float
+
+
+def verify(
+    content: bytes,
+    sketcher: Sketcher,
+    drawings: Sequence[SketchBatch],
+    seed: int = 0,
+) -> Report:
+    """Compares a file with the model that it was made of.
+
+    Args:
+        content: of the file.
+        sketcher: the model.
+        drawings: a batch of one each; float32 needs none.
+        seed: of the sketches.
+
+    Raises:
+        ValueError: it draws otherwise than it may.
+    """
+    forbidden = {name for name in operations(content) if _is_foreign(name)}
+    if forbidden:
+        raise ValueError(
+            "a phone must find all operations built in; received a file that "
+            f"needs {', '.join(sorted(forbidden))}. Report this as a fault."
+        )
+    phone = PhoneSketcher(content)
+    quantize = phone.metadata["quantization"]
+    report = Report(0, 0.0, 0, 0.0, 0.0)
+    if quantize == "none":
+        report = _compare_sketches(phone, sketcher, seed)
+    elif not drawings:
+        raise ValueError(
+            "a quantised model must be tried on drawings; received none. "
+            "Name some with --data."
+        )
+    if drawings:
+        report = _compare_losses(report, phone, sketcher.model, drawings)
+    _check(report, quantize)
+    return report
+
+
+def _is_foreign(name: str) -> bool:
+    return name in _VARIABLES or name != name.upper() or "CUSTOM" in name
+
+
+def _check(report: Report, quantize: str) -> None:
+    if report.difference > POINT_TOLERANCE:
+        raise ValueError(
+            "a file must draw as its model does, to "
+            f"{POINT_TOLERANCE:g} of the drawing's size; received a difference "
+            f"of {report.difference:.2g}. If another --seed passes, two "
+            "choices were equally likely; else the conversion is at fault."
+        )
+    allowed = LOSS_TOLERANCE.get(quantize, POINT_TOLERANCE)
+    if not report.rise <= allowed:
+        raise ValueError(
+            f"the reconstruction loss may rise by {allowed:.2%} with "
+            f"--quantize={quantize}; received {report.rise:.2%} of "
+            f"{report.loss:.4f} nats. Choose another --quantize."
+        )
+
+
+def _compare_sketches(
+    phone: PhoneSketcher, sketcher: Sketcher, seed: int
+) -> Report:
+    """New and continued sketches of a few words, greedy and at random."""
+    schema = sketcher.schema
+    differences = []
+    for k, word in enumerate(schema.words[:3]):
+        number = seed + k
+        condition = schema.parse(word, np.random.default_rng([number, 0]))
+        for temperature in (0.0, DEFAULT_TEMPERATURE):
+            how = {"temperature": temperature, "seed": number}
+            (wanted,) = sketcher.generate(word, **how)
+            begun = Sketch(wanted.stroke3[: len(wanted.stroke3) // 2], word)
+            (continued,) = sketcher.complete(begun, **how)
+            differences += [
+                difference(phone.generate(condition, **how), wanted),
+                difference(phone.generate_at_once(condition, **how), wanted),
+                difference(phone.complete(begun, condition, **how), continued),
+            ]
+    return Report(len(differences), max(differences), 0, 0.0, 0.0)
+
+
+def difference(drawn: Sketch, wanted: Sketch) -> float:
+    """How far off points are, per longest side; inf if the pens differ."""
+    pens = (drawn.stroke3[:, 2], wanted.stroke3[:, 2])
+    if drawn.finished != wanted.finished or not np.array_equal(*pens):
+        return np.inf
+    if not len(wanted.stroke3):
+        return 0.0
+    places = [
+        np.cumsum(sketch.stroke3[:, :2], axis=0, dtype=np.float64)
+        for sketch in (drawn, wanted)
+    ]
+    size = np.ptp(places[1], axis=0).max()
+    off = np.abs(places[0] - places[1]).max()
+    return float(off / size) if size else float(off)
+
+
+def _compare_losses(
+    report: Report,
+    phone: PhoneSketcher,
+    model: AISketcher,
+    drawings: Sequence[SketchBatch],
+) -> Report:
+    """The decoder's loss by the model and by the file, latents being equal."""
+    wanted = tf.function(_model_loss, reduce_retracing=True, autograph=False)
+    pairs = []
+    for batch in drawings:
+        loss, latents = wanted(model, batch)
+        pairs.append((float(loss), _phone_loss(phone, model, batch, latents)))
+    loss, drawn = np.mean(pairs, axis=0)
+    return report._replace(
+        drawings=len(pairs),
+        loss=float(loss),
+        rise=float((drawn - loss) / abs(loss)),
+    )
+
+
+def _model_loss(
+    model: AISketcher, batch: SketchBatch
+) -> tuple[tf.Tensor, tf.Tensor]:
+    encoding, code = model.encode(batch, tf.zeros([2, 2], tf.int32))
+    latents = tf.concat([encoding.mean, code], axis=-1)
+    mean, _ = model.influences(encoding.hidden)
+    params = model.predict_points(
+        batch.points, batch.condition, latents, mean, tf.zeros([2], tf.int32)
+    )
+    losses = reconstruction_losses(
+        batch.points, params, model.schema.max_seq_len
+    )
+    return tf.add(*losses)[0], latents
+
+
+def _phone_loss(
+    phone: PhoneSketcher,
+    model: AISketcher,
+    batch: SketchBatch,
+    latents: tf.Tensor,
+) -> float:
+    points = batch.points[0].numpy()
+    points = points[: int((points[:, 4] == 0).sum()) + 1]  # one end token
+    rows = phone.predict(points, batch.condition[0].numpy(), latents[0].numpy())
+    losses = reconstruction_losses(
+        points[None],
+        tf.nest.map_structure(lambda field: field[None], unflatten(rows)),
+        model.schema.max_seq_len,
+    )
+    return float(tf.add(*losses)[0])

@@ -1,0 +1,1 @@
+"""The embedded server speaks what TensorFlow Serving speaks."""

@@ -1,0 +1,156 @@
+"""The client: sketches from a server, as Python objects.
+
+    with SketcherClient("localhost:8500") as client:
+        for sketch in client.generate("cat", count=4, seed=7):
+            print(sketch.to_svg())
+        for point in client.draw_live("cat"):
+            print(point.dx, point.dy, point.pen_lifted)
+
+or on the command line:
+
+    python -m serving.client generate --category=cat --output=cat.svg
+
+It needs gRPC, protobuf, NumPy and Pillow, and no TensorFlow. `client.aio` has
+the same for asyncio.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+
+import grpc
+
+from sketcher_tf.client.calls import Sleep, Task
+from sketcher_tf.client.channel import Connection
+from sketcher_tf.client.live import Live
+from sketcher_tf.client.operations import (
+    DEFAULT_TEMPERATURE,
+    Operations,
+)
+from sketcher_tf.client.types import Point, ServedSketch
+from sketcher_tf.strokes import Sketch
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _blocking(
+    operation: Callable[Concatenate[Operations, P], Task[T]],
+) -> Callable[Concatenate["SketcherClient", P], T]:
+    """The method that does an operation and waits for its result."""
+
+    @wraps(operation)
+    def method(
+        self: "SketcherClient", /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return self._run(operation(self._operations, *args, **kwargs))
+
+    return method
+
+
+class LiveDrawing:
+    """A drawing that is being drawn: iterate over it for its points.
+
+    After an error, or a loop that was left, another loop goes on with the next
+    point. The session is given back when the loop ends, or with the client.
+    """
+
+    def __init__(self, live: Live, run: Callable[[Task[Any]], Any]) -> None:
+        self._live = live
+        self._run = run
+
+    @property
+    def sketch(self) -> ServedSketch:
+        """What the server has sent so far."""
+        return self._live.sketch
+
+    def __iter__(self) -> Iterator[Point]:
+        try:
+            while not self._live.ended:
+                self._run(self._live.advance())
+                while self._live.pending:
+                    yield self._live.pending.popleft()
+        finally:
+            self._run(self._live.close())
+
+
+class SketcherClient(Connection):
+    """A connection to a server, which threads may share; see `Connection`."""
+
+    _grpc: ClassVar[Any] = grpc
+
+    generate = _blocking(Operations.generate)
+    complete = _blocking(Operations.complete)
+    reconstruct = _blocking(Operations.reconstruct)
+    interpolate = _blocking(Operations.interpolate)
+    encode = _blocking(Operations.encode)
+    decode = _blocking(Operations.decode)
+    labels = _blocking(Operations.labels)
+    wait_until_ready = _blocking(Operations.wait_until_ready)
+
+    def draw_live(
+        self,
+        category: str,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        sketch: Sketch | None = None,
+        points_per_call: int = 8,
+        timeout: float | None = None,
+    ) -> LiveDrawing:
+        """Draws one sketch while you watch, the one that `generate` draws.
+
+        Args:
+            category: a condition, see `Schema.parse`.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            sketch: what has been drawn so far, in pixels, to go on from.
+            points_per_call: how many points to fetch at once.
+            timeout: seconds for each call, instead of the client's.
+
+        Returns:
+            An iterable of points. It raises `ServingError` when the server
+            cannot be reached in time; a session that the server has lost is
+            opened anew, and no point is lost or doubled.
+        """
+        options = temperature, seed, sketch, points_per_call, timeout
+        return LiveDrawing(
+            Live(self._operations, category, *options), self._run
+        )
+
+    def close(self) -> None:
+        """Gives the sessions of live drawings back, and closes the connection.
+
+        Calls under way are cancelled. If the server cannot be reached, and a
+        drawing has a session, this takes two seconds.
+        """
+        try:
+            self._run(self._operations.close())
+        finally:
+            for channel in self._channels.values():
+                channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _run(self, task: Task[T]) -> T:
+        """Carries out a task's effects; its result."""
+        outcome: Any = None
+        proceed = task.send
+        while True:
+            try:
+                effect = proceed(outcome)
+            except StopIteration as stop:
+                return stop.value
+            proceed = task.send
+            try:
+                if isinstance(effect, Sleep):
+                    outcome = time.sleep(effect.seconds)
+                else:
+                    outcome = self._send(effect)
+            except Exception as error:
+                outcome, proceed = error, task.throw

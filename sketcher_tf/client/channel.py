@@ -1,0 +1,170 @@
+"""What both clients are: channels to a server, and the operations over them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import grpc
+
+from sketcher_tf import contract
+from sketcher_tf.client import messages
+from sketcher_tf.client.calls import (
+    Attempt,
+    Caller,
+    Choice,
+    check_timeout,
+)
+from sketcher_tf.client.operations import Operations
+
+# Proxies commonly stop at gRPC's default, 4 MiB; requests are split to fit.
+MESSAGE_BYTES = 4 * 2**20
+
+_METHODS = {
+    messages.PredictRequest: (
+        "/tensorflow.serving.PredictionService/Predict",
+        messages.PredictResponse,
+    ),
+    messages.GetModelStatusRequest: (
+        "/tensorflow.serving.ModelService/GetModelStatus",
+        messages.GetModelStatusResponse,
+    ),
+}
+
+# Calls without state go to all addresses of a target in turn; those of sessions
+# stay with one, which holds them.
+_POLICIES = {
+    contract.SKETCHER.name: "round_robin",
+    contract.SKETCHER_SESSION.name: "pick_first",
+}
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Certificates and keys in PEM.
+
+    Attributes:
+        ca: the authority that vouches for the server; None takes the usual
+            ones.
+        certificate: of the client, for mutual TLS.
+        key: of the client's certificate.
+    """
+
+    ca: bytes | None = None
+    certificate: bytes | None = None
+    key: bytes | None = None
+
+    def __post_init__(self) -> None:
+        """Raises: ValueError, one of certificate and key without the other."""
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError(
+                "mutual TLS needs a certificate and its key; received one of "
+                "them. Give both, or none."
+            )
+
+    @classmethod
+    def from_files(
+        cls,
+        ca: str | Path | None = None,
+        certificate: str | Path | None = None,
+        key: str | Path | None = None,
+    ) -> "Tls":
+        """Reads PEM files."""
+        return cls(
+            *(
+                path and Path(path).read_bytes()
+                for path in (ca, certificate, key)
+            )
+        )
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """For a channel."""
+        return grpc.ssl_channel_credentials(self.ca, self.key, self.certificate)
+
+
+class Connection:
+    """A connection to a server.
+
+    Args:
+        target: `host:port`. A name with several addresses, written
+            `dns:///name:port`, has its calls spread over all of them.
+        tls: certificates; None speaks plainly.
+        version: of the model, to stay with; by default the latest.
+        label: of a version, instead of its number.
+        timeout: seconds for each call to the server, its repetitions included.
+            A request for more drawings than fit in a call is several calls.
+        session_target: of the servable behind `draw_live`, if that is served
+            elsewhere.
+        message_bytes: the largest message that passes on the way.
+
+    Raises:
+        ValueError: a version and a label, or no sensible timeout.
+    """
+
+    _grpc: ClassVar[Any]  # `grpc` or `grpc.aio`, which make the channels
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        tls: Tls | None = None,
+        version: int | None = None,
+        label: str | None = None,
+        timeout: float = 60.0,
+        session_target: str | None = None,
+        message_bytes: int = MESSAGE_BYTES,
+    ) -> None:
+        if version is not None and label is not None:
+            raise ValueError(
+                "a version has a number or a label; received both, "
+                f"version={version} and label={label!r}. Give one of them."
+            )
+        check_timeout(timeout)
+        targets = {
+            contract.SKETCHER.name: target,
+            contract.SKETCHER_SESSION.name: session_target or target,
+        }
+        self._channels = {
+            name: self._channel(address, tls, _options(name, message_bytes))
+            for name, address in targets.items()
+        }
+        self._methods = {
+            (name, request): channel.unary_unary(
+                path, request.SerializeToString, answer.FromString
+            )
+            for name, channel in self._channels.items()
+            for request, (path, answer) in _METHODS.items()
+        }
+        self._operations = Operations(
+            Caller(targets), Choice(version, label), timeout, message_bytes
+        )
+
+    @property
+    def _closed(self) -> bool:
+        return self._operations.caller.closed
+
+    def _channel(
+        self, target: str, tls: Tls | None, options: list[tuple[str, Any]]
+    ) -> Any:
+        if tls is None:
+            return self._grpc.insecure_channel(target, options)
+        return self._grpc.secure_channel(target, tls.credentials(), options)
+
+    def _send(self, attempt: Attempt) -> Any:
+        """Begins a call; its answer, or what can be awaited for it."""
+        send = self._methods[attempt.servable, type(attempt.request)]
+        return send(attempt.request, timeout=attempt.timeout)
+
+
+def _options(servable: str, message_bytes: int) -> list[tuple[str, Any]]:
+    """The options of a servable's channel."""
+    policy = {"loadBalancingConfig": [{_POLICIES[servable]: {}}]}
+    return [
+        ("grpc.max_receive_message_length", message_bytes),
+        ("grpc.max_send_message_length", message_bytes),
+        ("grpc.service_config", json.dumps(policy)),
+        # A server that has come back is to be found soon: gRPC would wait for
+        # up to two minutes.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+    ]

@@ -1,0 +1,216 @@
+"""Live drawing over a session that may be lost, as tasks; see `calls`.
+
+The client knows all that a drawing depends on: condition, seed, latents and the
+points so far. When the server has forgotten them, by eviction, restart or
+reload, the drawing is opened anew with them and goes on with the next point.
+"""
+
+import secrets
+from collections import deque
+
+import numpy as np
+
+from sketcher_tf import contract
+from sketcher_tf.client import encoding
+from sketcher_tf.client.calls import Answer, Sleep, Task, check_timeout
+from sketcher_tf.client.errors import InvalidAnswerError, ServingError
+from sketcher_tf.client.operations import CLOSE_SECONDS, Operations
+from sketcher_tf.client.types import Labels, Point, ServedSketch
+from sketcher_tf.contract import Code
+from sketcher_tf.strokes import (
+    Sketch,
+    check_stroke3,
+    stroke5_to_stroke3,
+)
+
+_LOST = (Code.SESSION_NOT_FOUND, Code.STEP_GAP)
+
+
+class Live:
+    """A drawing in progress.
+
+    `pending` holds the points that were fetched and not yet taken.
+
+    Args:
+        operations: of the client.
+        category: a condition, see `Schema.parse`.
+        temperature: tau; 0 takes the likeliest at each step.
+        seed: int32.
+        sketch: what has been drawn so far, in pixels, or None.
+        points_per_call: how many points to ask for at once.
+        timeout: seconds for each call to the server and what it takes to
+            recover; None takes the client's.
+    """
+
+    def __init__(
+        self,
+        operations: Operations,
+        category: str,
+        temperature: float,
+        seed: int,
+        sketch: Sketch | None,
+        points_per_call: int,
+        timeout: float | None,
+    ) -> None:
+        whole = isinstance(points_per_call, (int, np.integer))
+        if not (whole and 1 <= points_per_call < 2**31):
+            raise ValueError(
+                "points_per_call must be an int32 of 1 or more; received "
+                f"{points_per_call}. Try 8."
+            )
+        self.pending: deque[Point] = deque()
+        self._complete = False
+        self._operations = operations
+        self._caller = operations.caller
+        self._category = category
+        self._seed = seed
+        self._noise = encoding.noise(seed, 1, temperature)
+        self._stroke3 = np.zeros((0, 3), np.float32)
+        if sketch is not None:
+            self._stroke3 = check_stroke3(sketch.stroke3)
+        self._num_points = points_per_call
+        self._timeout = (
+            operations.timeout if timeout is None else check_timeout(timeout)
+        )
+        self._latents = np.zeros(0, np.float32)
+        self._finished = False
+        # Of the session; an id of None means that there is none.
+        self._session_id: int | None = None
+        self._instance_id = 0
+        self._step = 0
+
+    @property
+    def sketch(self) -> ServedSketch:
+        """What has been drawn so far."""
+        return ServedSketch(
+            self._stroke3, self._category, self._finished, self._latents
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether all points of the drawing have been taken."""
+        return self._complete and not self.pending
+
+    def advance(self) -> Task[None]:
+        """Fetches the next points, unless some are `pending`.
+
+        Raises:
+            ValueError: an unknown category, or too many points given.
+            ServingError: it cannot go on now; another call would try again.
+        """
+        deadline = self._caller.clock() + self._timeout
+        losses = 0
+        while not self.pending and not self._complete:
+            try:
+                if self._session_id is None:
+                    yield from self._operations.consistently(
+                        lambda labels: self._open(labels, deadline),
+                        deadline - self._caller.clock(),
+                        deadline,
+                    )
+                yield from self._draw(deadline)
+            except ServingError as error:
+                yield from self.close(deadline - self._caller.clock())
+                losses += 1
+                delay = self._caller.backoff.delay(losses, self._caller.rng)
+                lost = isinstance(error, InvalidAnswerError) or (
+                    error.reason in _LOST
+                )
+                if not lost or self._caller.clock() + delay >= deadline:
+                    raise
+                yield Sleep(delay)
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> Task[None]:
+        """Gives the session back, if there is one and it can be reached.
+
+        Args:
+            seconds: that this may take.
+        """
+        operations = self._operations
+        session_id, self._session_id = self._session_id, None
+        if session_id in operations.sessions:  # else the client has closed it
+            yield from operations.close_sessions([session_id], seconds)
+
+    def _open(self, labels: Labels, deadline: float) -> Task[None]:
+        """Opens a session with all that the drawing depends on."""
+        so_far = encoding.points(labels, self.sketch)[: len(self._stroke3)]
+        latents = self._latents
+        if len(latents) != labels.metadata.latent_size:
+            latents = latents[:0]  # another model by now: it draws its own
+        # Always a new id: an open that was given up may still arrive.
+        session_id = secrets.randbits(63)
+        condition = encoding.conditions(labels, self._category, 1, self._seed)
+        inputs = {
+            "session_id": session_id,
+            "condition": condition[0],
+            "seed": self._noise["seed"][0],
+            "temperature": self._noise["temperature"][0],
+            "strokes": so_far,
+            "latents": latents,
+        }
+        # Before it is open: whatever becomes of the call, it may be.
+        self._session_id = session_id
+        self._operations.sessions.add(session_id)
+        try:
+            answer = yield from self._call(
+                contract.OPEN, inputs, deadline, labels
+            )
+        except ServingError:  # another version may have opened it
+            yield from self.close(deadline - self._caller.clock())
+            raise
+        self._latents = answer.outputs["latents"]
+        self._instance_id = int(answer.outputs["instance_id"])
+        self._step = 0
+
+    def _draw(self, deadline: float) -> Task[None]:
+        """Takes a step."""
+        answer = yield from self._call(
+            contract.STEP,
+            {
+                "session_id": self._session_id,
+                "step": self._step,
+                "num_points": self._num_points,
+            },
+            deadline,
+        )
+        strokes = answer.outputs["strokes"]
+        self._step += 1
+        self._finished = bool(answer.outputs["finished"])
+        self._complete = self._finished or len(strokes) < self._num_points
+        new = stroke5_to_stroke3(strokes)
+        self._stroke3 = np.concatenate([self._stroke3, new])
+        self.pending.extend(
+            Point(dx, dy, bool(lifted)) for dx, dy, lifted in new.tolist()
+        )
+
+    def _call(
+        self,
+        signature: contract.Signature,
+        inputs: dict,
+        deadline: float,
+        labels: Labels | None = None,
+    ) -> Task[Answer]:
+        operations = self._operations
+        return self._caller.predict(
+            contract.SKETCHER_SESSION,
+            signature,
+            inputs,
+            operations.choice,
+            deadline - self._caller.clock(),
+            sizes=labels.metadata.sizes if labels else {},
+            version=labels.version if labels else None,
+            fault=self._fault if signature is contract.STEP else None,
+        )
+
+    def _fault(self, answer: Answer) -> str:
+        """Why these points do not continue the drawing; "" if they do."""
+        outputs = answer.outputs
+        count, length = len(outputs["strokes"]), int(outputs["length"])
+        if int(outputs["instance_id"]) != self._instance_id:
+            return "the server was started anew under the same session id."
+        if count > self._num_points or length != len(self._stroke3) + count:
+            return (
+                f"{count} points after {len(self._stroke3)} must make "
+                f"{len(self._stroke3) + count}; received {length}."
+            )
+        return ""

@@ -1,0 +1,473 @@
+"""What a client can ask for, as tasks; see `calls` for what these are."""
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from sketcher_tf import contract
+from sketcher_tf.client import encoding
+from sketcher_tf.client.calls import (
+    Answer,
+    Caller,
+    Choice,
+    Sleep,
+    Task,
+    check_timeout,
+)
+from sketcher_tf.client.errors import (
+    InvalidArgumentError,
+    ServingError,
+    VersionChangedError,
+)
+from sketcher_tf.client.tensors import itemsize
+from sketcher_tf.client.types import Labels, ServedSketch
+from sketcher_tf.model.interpolation import slerp
+from sketcher_tf.strokes import Sketch
+
+DEFAULT_TEMPERATURE = 0.3
+CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
+
+_OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
+
+T = TypeVar("T")
+
+
+@dataclass
+class Operations:
+    """The operations of one client; each method makes a task.
+
+    Attributes:
+        caller: makes single calls.
+        choice: the version or label that the user wants.
+        timeout: seconds for each call to the server, its repetitions included.
+            A request for more than fits in a call is several calls.
+        message_bytes: the largest message that server and client take.
+        sessions: the ids of those that live drawings have open.
+    """
+
+    caller: Caller
+    choice: Choice
+    timeout: float
+    message_bytes: int
+    sessions: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._labels: Labels | None = None
+
+    def labels(self, *, timeout: float | None = None) -> Task[Labels]:
+        """What the model knows: its words, its limits, where it comes from.
+
+        Args:
+            timeout: seconds, instead of the client's.
+        """
+        return self._newest_labels(self._seconds(timeout))
+
+    def generate(
+        self,
+        category: str,
+        count: int = 1,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Draws new sketches; sketch k depends on (category, seed, k) only.
+
+        Args:
+            category: a condition, see `Schema.parse`.
+            count: how many.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, a count below 1 or a negative
+                temperature.
+            ServingError: the server could not do it.
+        """
+        noise = encoding.noise(seed, count, temperature)
+
+        def inputs(labels: Labels) -> encoding.Arrays:
+            condition = encoding.conditions(labels, category, count, seed)
+            return {"condition": condition, **noise}
+
+        outputs = yield from self._run(contract.GENERATE, inputs, timeout)
+        return encoding.sketches(outputs, [category] * count)
+
+    def complete(
+        self,
+        sketch: Sketch,
+        category: str | None = None,
+        count: int = 1,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Continues a drawing, in `count` ways.
+
+        Args:
+            sketch: what has been drawn so far, in pixels.
+            category: a condition; None takes the sketch's own category.
+            count: how many ways.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Returns:
+            Sketches that begin with the points of `sketch`.
+
+        Raises:
+            ValueError: an unknown category, or too many points.
+            ServingError: the server could not do it.
+        """
+        word = category or sketch.category
+        noise = encoding.noise(seed, count, temperature)
+
+        def inputs(labels: Labels) -> encoding.Arrays:
+            return {
+                "strokes": encoding.strokes(labels, [sketch] * count),
+                "condition": encoding.conditions(labels, word, count, seed),
+                **noise,
+            }
+
+        outputs = yield from self._run(contract.COMPLETE, inputs, timeout)
+        return encoding.sketches(outputs, [word] * count)
+
+    def reconstruct(
+        self,
+        sketches: Sequence[Sketch],
+        category: str | None = None,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Auto-encodes drawings: encodes each and draws it anew.
+
+        Args:
+            sketches: whole drawings, in pixels.
+            category: a condition for all; None takes each sketch's category.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, no drawing, or one too long.
+            ServingError: the server could not do it.
+        """
+        words = [category or sketch.category for sketch in sketches]
+
+        noise = encoding.noise(seed, len(words), temperature)
+
+        def inputs(labels: Labels) -> encoding.Arrays:
+            return {**encoding.drawings(labels, sketches, words), **noise}
+
+        outputs = yield from self._run(contract.RECONSTRUCT, inputs, timeout)
+        return encoding.sketches(outputs, words)
+
+    def encode(
+        self,
+        sketches: Sequence[Sketch],
+        category: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Task[np.ndarray]:
+        """The latents of drawings, float32 [N, Z].
+
+        Args:
+            sketches: whole drawings, in pixels.
+            category: a condition for all; None takes each sketch's category.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, no drawing, or one too long.
+            ServingError: the server could not do it.
+        """
+        words = [category or sketch.category for sketch in sketches]
+        outputs = yield from self._run(
+            contract.ENCODE,
+            lambda labels: encoding.drawings(labels, sketches, words),
+            timeout,
+        )
+        return outputs["latents"]
+
+    def decode(
+        self,
+        latents: np.ndarray,
+        category: str,
+        temperature: float = DEFAULT_TEMPERATURE,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Draws from given latents.
+
+        Args:
+            latents: float32 [N, Z], from `encode` or a sketch's `latents`.
+            category: a condition for all.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, or latents of another width.
+            ServingError: the server could not do it.
+        """
+        count = len(latents)
+        noise = encoding.noise(seed, count, temperature)
+
+        def inputs(labels: Labels) -> encoding.Arrays:
+            return {
+                "latents": encoding.latents(labels, latents),
+                "condition": encoding.conditions(labels, category, count, seed),
+                **noise,
+            }
+
+        outputs = yield from self._run(contract.DECODE, inputs, timeout)
+        return encoding.sketches(outputs, [category] * count)
+
+    def interpolate(
+        self,
+        first: Sketch,
+        last: Sketch,
+        count: int = 10,
+        temperature: float = 0.0,
+        seed: int = 0,
+        *,
+        timeout: float | None = None,
+    ) -> Task[list[ServedSketch]]:
+        """Walks from one drawing to another through the latent space.
+
+        Spherically, as latents of a Gaussian lie near a sphere; the condition
+        goes linearly. All steps share the noise of one seed.
+
+        Args:
+            first: a whole drawing, in pixels, with its category.
+            last: another.
+            count: steps, both ends included.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            timeout: seconds per call, instead of the client's.
+
+        Raises:
+            ValueError: an unknown category, a count below 1, or a drawing that
+                is too long.
+            ServingError: the server could not do it.
+        """
+        ends = [first, last]
+        words = [first.category, last.category]
+        noise = encoding.noise(seed, count, temperature)
+        seconds = self._seconds(timeout)
+        share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+
+        def walk(labels: Labels) -> Task[encoding.Arrays]:
+            given = encoding.drawings(labels, ends, words)
+            encoded = yield from self._parts(
+                labels, contract.ENCODE, given, seconds
+            )
+            start, stop = given["condition"]
+            inputs = {
+                "latents": slerp(*encoded["latents"], share),
+                "condition": start * (1 - share) + stop * share,
+                **noise,
+                "seed": np.tile(noise["seed"][:1], (count, 1)),
+            }
+            return (
+                yield from self._parts(labels, contract.DECODE, inputs, seconds)
+            )
+
+        outputs = yield from self.consistently(walk, seconds)
+        same = first.category == last.category
+        blend = f"{first.category} to {last.category}"
+        return encoding.sketches(
+            outputs, [first.category if same else blend] * count
+        )
+
+    def wait_until_ready(self, timeout: float = 60.0) -> Task[None]:
+        """Waits until the server has loaded both servables.
+
+        Args:
+            timeout: seconds for all of it.
+
+        Raises:
+            ServingError: it has not, in that time.
+        """
+        deadline = self.caller.clock() + check_timeout(timeout)
+        for servable in contract.SERVABLES:
+            yield from self.caller.wait_until_available(
+                servable, self.choice, deadline - self.caller.clock()
+            )
+
+    def close(self) -> Task[None]:
+        """Lets no call begin any more, and gives all open sessions back."""
+        self.caller.closed = True
+        yield from self.close_sessions(list(self.sessions))
+
+    def close_sessions(
+        self, session_ids: Iterable[int], seconds: float = CLOSE_SECONDS
+    ) -> Task[None]:
+        """Gives sessions back, as far as the server can be reached.
+
+        Args:
+            session_ids: of any sessions.
+            seconds: for all of them.
+        """
+        deadline = self.caller.clock() + seconds
+        for session_id in session_ids:
+            left = deadline - self.caller.clock()
+            if left > 0:
+                with contextlib.suppress(ServingError):
+                    yield from self.caller.predict(
+                        contract.SKETCHER_SESSION,
+                        contract.CLOSE,
+                        {"session_id": session_id},
+                        self.choice,
+                        left,
+                    )
+            # Only now: else the client might be closed before this call ends.
+            self.sessions.discard(session_id)
+
+    def consistently(
+        self,
+        work: Callable[[Labels], Task[T]],
+        seconds: float,
+        deadline: float | None = None,
+    ) -> Task[T]:
+        """Does `work` with the labels of the version that answers.
+
+        The labels are kept from call to call. When the server has loaded
+        another version since, the answer shows it; or a condition no longer
+        fits, or has a word that only the new version knows. Then the work is
+        done again with the new labels.
+
+        Args:
+            work: makes a task from labels.
+            seconds: for each call.
+            deadline: until when to begin anew; None is `seconds` after the
+                first failure, since the work itself may be many calls.
+
+        Raises:
+            VersionChangedError: again and again.
+        """
+        caller = self.caller
+        for failures in itertools.count(1):
+            labels = self._labels or (yield from self._newest_labels(seconds))
+            try:
+                return (yield from work(labels))
+            except (
+                VersionChangedError,
+                InvalidArgumentError,
+                ValueError,
+            ) as error:
+                if deadline is None:
+                    deadline = caller.clock() + seconds
+                try:
+                    newest = yield from self._newest_labels(seconds)
+                except ServingError as unknown:
+                    if isinstance(error, ValueError):
+                        raise error from unknown  # it tells the user more
+                    raise
+                refused = not isinstance(error, VersionChangedError)
+                delay = caller.backoff.delay(failures, caller.rng)
+                if caller.clock() + delay >= deadline or (
+                    refused and newest.version == labels.version
+                ):
+                    raise
+            yield Sleep(delay)
+
+    def _newest_labels(self, seconds: float) -> Task[Labels]:
+        answer = yield from self.caller.predict(
+            contract.SKETCHER,
+            contract.LABELS,
+            {"row": np.zeros(1, np.int32)},
+            self.choice,
+            seconds,
+            sizes={"B": 1},
+            fault=_fault_of_labels,
+        )
+        self._labels = Labels(answer.version, _metadata(answer))
+        return self._labels
+
+    def _seconds(self, timeout: float | None) -> float:
+        return self.timeout if timeout is None else check_timeout(timeout)
+
+    def _run(
+        self,
+        signature: contract.Signature,
+        inputs: Callable[[Labels], encoding.Arrays],
+        timeout: float | None,
+    ) -> Task[encoding.Arrays]:
+        seconds = self._seconds(timeout)
+        return self.consistently(
+            lambda labels: self._parts(
+                labels, signature, inputs(labels), seconds
+            ),
+            seconds,
+        )
+
+    def _parts(
+        self,
+        labels: Labels,
+        signature: contract.Signature,
+        inputs: encoding.Arrays,
+        seconds: float,
+    ) -> Task[encoding.Arrays]:
+        """Runs a signature in as many calls as it needs."""
+        count = len(inputs["condition"])
+        rows = self._rows_per_call(labels, signature)
+        parts = []
+        for start in range(0, count, rows):
+            part = {
+                name: array[start : start + rows]
+                for name, array in inputs.items()
+            }
+            answer = yield from self.caller.predict(
+                contract.SKETCHER,
+                signature,
+                part,
+                self.choice,
+                seconds,
+                sizes={"B": min(rows, count - start), **labels.metadata.sizes},
+                version=labels.version,
+            )
+            parts.append(answer.outputs)
+        return {
+            name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
+
+    def _rows_per_call(
+        self, labels: Labels, signature: contract.Signature
+    ) -> int:
+        """As many as the server takes, and fit into a message both ways."""
+        # What is sent is padded to T points.
+        sizes = {"B": 1, "P": labels.metadata.sizes["T"]}
+        sizes |= labels.metadata.sizes
+        row = max(
+            sum(
+                math.prod(tensor.shape_for(sizes)) * itemsize(tensor.dtype)
+                for tensor in one_way
+            )
+            for one_way in (signature.inputs, signature.outputs)
+        )
+        fitting = (self.message_bytes - _OVERHEAD_BYTES) // row
+        return min(max(fitting, 1), contract.MAX_BATCH_SIZE)
+
+
+def _metadata(answer: Answer) -> contract.Metadata:
+    return contract.Metadata.loads(answer.outputs["metadata"][0].decode())
+
+
+def _fault_of_labels(answer: Answer) -> str:
+    """Why these are no labels; "" if they are."""
+    try:
+        _metadata(answer)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""

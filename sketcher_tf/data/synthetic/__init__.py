@@ -1,0 +1,1 @@
+"""Drawings that programs of this project make."""

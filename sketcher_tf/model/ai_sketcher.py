@@ -1,0 +1,398 @@
+"""AI-Sketcher: the composition of its layers, its loss and its steps.
+
+    z_s ~ q(z_s | S, c)                    layers.encoder
+    z_r = cnn(X_r)                         layers.image_autoencoder, frozen
+    a_i ~ q(a_i | S_1 ... S_{i-1})         layers.influence
+    S_i ~ p(S_i | z_s, z_r, c, a_i, S_{i-1}, h_{i-1})   layers.decoder
+    z without a drawing ~ p(z_s, z_r | c)  layers.prior
+
+Reference: Cao, Yan, Shi, Chen: AI-Sketcher, AAAI 2019. With its three
+extensions off this is Sketch-RNN (Ha and Eck 2017).
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sketcher_tf.batch import SketchBatch
+from sketcher_tf.configs import Config
+from sketcher_tf.model.decoder import StrokeDecoder
+from sketcher_tf.model.encoder import Encoding, StrokeEncoder
+from sketcher_tf.model.image_autoencoder import ImageAutoencoder
+from sketcher_tf.model.influence import InfluenceLayer
+from sketcher_tf.model.losses import (
+    Losses,
+    LossTerms,
+    combine,
+    gaussian_kl,
+    kl_weight,
+    reconstruction_losses,
+)
+from sketcher_tf.model.mixture import MixtureParams
+from sketcher_tf.model.prior import LatentPrior, fit_mixtures
+from sketcher_tf.model.replicas import batch_mean, batch_noise, on_rows
+from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.schema import Schema
+from sketcher_tf.strokes import START_TOKEN
+
+_normal = tf.random.stateless_normal
+
+
+class DrawingState(NamedTuple):
+    """All that a drawing in progress remembers.
+
+    Attributes:
+        decoder: the decoder core's state, float32 [B, H] each.
+        encoder: the encoder's forward core's state; () without influence.
+        influence: u_i, float32 [B, 2A]; A is 0 without influence.
+        index: int32 [], points consumed, the start token not counted.
+    """
+
+    decoder: tuple[tf.Tensor, ...]
+    encoder: tuple[tf.Tensor, ...]
+    influence: tf.Tensor
+    index: tf.Tensor
+
+
+@keras.saving.register_keras_serializable(package="sketcher_tf")
+class AISketcher(ReplicatedModel):
+    """See the module. All weights exist from the start.
+
+    Args:
+        config: sizes and loss; stored with the model, with all the rest.
+        schema: the conditions, scale and limits of its data.
+    """
+
+    def __init__(self, config: Config, schema: Schema, **kwargs: Any) -> None:
+        super().__init__(
+            Losses._fields, config.training.gradient_clip, **kwargs
+        )
+        self.config = config
+        self.schema = schema
+        sizes = config.model
+        self.condition_size = schema.condition_size * sizes.conditional
+        self.has_influence = sizes.influence != "none"
+        self.influence_size = sizes.influence_size * self.has_influence
+
+        self.encoder = StrokeEncoder(sizes, self.condition_size, name="encoder")
+        if self.has_influence:
+            self.influence = InfluenceLayer(
+                sizes.influence_size,
+                schema.max_seq_len,
+                shared=sizes.influence == "shared",
+                dtype="float32",
+                name="influence",
+            )
+            self.influence.build((None, None, sizes.encoder_units))
+        if sizes.image_latent_size:
+            self.image_autoencoder = ImageAutoencoder(
+                schema.image_size,
+                sizes.image_latent_size,
+                sizes.image_filters,
+                name="image_autoencoder",
+            )
+            # As an argument it would not reach the layers within.
+            self.image_autoencoder.trainable = False
+        self.decoder = StrokeDecoder(
+            sizes,
+            self.latent_size + self.condition_size,
+            self.influence_size,
+            name="decoder",
+        )
+        self.prior = LatentPrior(
+            [len(factor.values) for factor in schema.factors],
+            sizes.latent_size,
+            sizes.image_latent_size,
+            sizes.prior_components,
+            sizes.prior_rank,
+            dtype="float32",
+            name="prior",
+        )
+        self.built = True
+
+    @property
+    def latent_size(self) -> int:
+        """The width of the latents [z_s ; z_r]."""
+        sizes = self.config.model
+        return sizes.latent_size + sizes.image_latent_size
+
+    # Encoding.
+
+    def encode(
+        self, batch: SketchBatch, seeds: tf.Tensor, training: bool = False
+    ) -> tuple[Encoding, tf.Tensor]:
+        """The posterior of z_s, and z_r float32 [B, Z_r] (Z_r may be 0).
+
+        Args:
+            batch: drawings.
+            seeds: int32 [2, 2], for dropout.
+            training: whether to drop.
+        """
+        encoding = self.encoder(
+            batch.points,
+            self._known(batch.condition),
+            seeds=seeds,
+            training=training,
+        )
+        if not self.config.model.image_latent_size:
+            return encoding, tf.zeros([tf.shape(batch.points)[0], 0])
+        code = on_rows(self.image_autoencoder.encoder, batch.image)
+        return encoding, tf.stop_gradient(tf.cast(code, tf.float32))
+
+    def fit_prior(self, batches: tf.data.Dataset) -> None:
+        """Fits the latent prior to `SketchBatch`es with one-hot conditions."""
+        encode = tf.function(
+            self._posterior, [batches.element_spec], autograph=False
+        )
+        parts = [[x.numpy() for x in encode(batch)] for batch in batches]
+        means, variances, classes = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
+        prior = self.prior
+        prior.assign(
+            fit_mixtures(
+                means,
+                variances,
+                classes,
+                prior.mean.shape[0],
+                prior.components,
+                prior.rank,
+            )
+        )
+
+    def _posterior(
+        self, batch: SketchBatch
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Means and variances of [z_s ; z_r] [B, Z], and classes [B]."""
+        encoding, code = self.encode(batch, tf.zeros([2, 2], tf.int32))
+        classes = tf.argmax(self.prior.class_weights(batch.condition), axis=1)
+        return (
+            tf.concat([encoding.mean, code], axis=-1),
+            tf.concat([tf.exp(encoding.log_var), tf.zeros_like(code)], axis=-1),
+            classes,
+        )
+
+    # Drawing: one pure step.
+
+    def start(
+        self, condition: tf.Tensor, latents: tf.Tensor
+    ) -> tuple[tf.Tensor, DrawingState]:
+        """What is constant over each sketch, and the first state.
+
+        Args:
+            condition: float32 [B, C].
+            latents: float32 [B, Z], [z_s ; z_r].
+
+        Returns:
+            The context's gates, float32 [B, G], and the state before the
+            start token.
+        """
+        batch = tf.shape(latents)[0]
+        gates, decoder = self.decoder.start(self._context(condition, latents))
+        encoder, influence = (), tf.zeros([batch, 0])
+        if self.has_influence:
+            encoder = self.encoder.forward_rnn.initial_state(batch)
+            influence = self.influence.initial_state(batch)
+        state = DrawingState(decoder, encoder, influence, tf.constant(0))
+        return gates, state
+
+    def step(
+        self, context_gates: tf.Tensor, state: DrawingState, point: tf.Tensor
+    ) -> tuple[MixtureParams, DrawingState]:
+        """Predicts S_i from S_{i-1}: the only place where points come from.
+
+        The influence a_i is its mean here; training samples it.
+
+        Args:
+            context_gates: from `start`.
+            state: from `start` or the step before.
+            point: stroke-5 float32 [B, 5], S_{i-1}; first the start token.
+        """
+        encoder, influence = state.encoder, state.influence
+        if self.has_influence:
+            encoder, influence = self._influence_step(state, point)
+        mean = influence[:, : self.influence_size]
+        params, decoder = self.decoder.step(
+            context_gates, state.decoder, tf.concat([mean, point], axis=-1)
+        )
+        return params, DrawingState(
+            decoder, encoder, influence, state.index + 1
+        )
+
+    def _influence_step(
+        self, state: DrawingState, point: tf.Tensor
+    ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+        """The encoder reads the drawing's points, but not the start token.
+
+        At that its state stays 0, and so adds nothing to the influence.
+        """
+        rnn = self.encoder.forward_rnn
+        drawn = tf.cast(state.index > 0, tf.float32)
+        new = rnn.step(point, rnn.project_context(None), state.encoder)
+        new = rnn.make_state([drawn * part for part in new])
+        row = tf.maximum(state.index - 1, 0)
+        return new, self.influence.step(state.influence, new[0], row)
+
+    # Training.
+
+    def predict_points(
+        self,
+        points: tf.Tensor,
+        condition: tf.Tensor,
+        latents: tf.Tensor,
+        influence: tf.Tensor,
+        seed: tf.Tensor,
+        training: bool = False,
+    ) -> MixtureParams:
+        """What `step` predicts for S_1 ... S_T, all at once, teacher forced.
+
+        Args:
+            points: stroke-5 float32 [B, T, 5].
+            condition: float32 [B, C].
+            latents: float32 [B, Z].
+            influence: float32 [B, T, A], a_1 ... a_T.
+            seed: int32 [2], for dropout.
+            training: whether to drop.
+        """
+        start = tf.zeros_like(points[:, :1]) + START_TOKEN
+        before = tf.concat([start, points[:, :-1]], axis=1)
+        return self.decoder(
+            tf.concat([influence, before], axis=-1),
+            context=self._context(condition, latents),
+            seed=seed,
+            training=training,
+        )
+
+    def influences(self, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Mean and log variance of a_i, float32 [B, T, A] each.
+
+        Args:
+            hidden: float32 [B, T, H], the encoder's forward states.
+        """
+        if not self.has_influence:
+            none = tf.zeros([*tf.unstack(tf.shape(hidden)[:2]), 0])
+            return none, none
+        return tuple(tf.split(self.influence(hidden), 2, axis=-1))
+
+    def losses_of(
+        self,
+        batch: SketchBatch,
+        seed: tf.Tensor,
+        weight: tf.Tensor,
+        training: bool,
+    ) -> Losses:
+        """The loss, averaged over the drawings of all replicas.
+
+        Args:
+            batch: drawings; a replica's part of them.
+            seed: int32 [2]; the same seed draws the same noise.
+            weight: float32 [], alpha.
+            training: whether to drop.
+        """
+        terms = self.loss_terms(batch, seed, training)
+        means = LossTerms(*(batch_mean(term) for term in terms))
+        return combine(means, weight, self.config.loss)
+
+    def loss_terms(
+        self, batch: SketchBatch, seed: tf.Tensor, training: bool
+    ) -> LossTerms:
+        """What the loss is made of, per drawing, float32 [B] each.
+
+        Args:
+            batch: drawings.
+            seed: int32 [2]; the same seed draws the same noise.
+            training: whether to drop.
+        """
+        seeds = tf.random.split(seed, 6)
+        encoding, code = self.encode(batch, seeds[:2], training)
+        stroke_latents = encoding.mean + tf.exp(
+            encoding.log_var / 2
+        ) * batch_noise(_normal, tf.shape(encoding.mean), seeds[2])
+        if training:
+            deviation = self.config.model.image_latent_noise
+            code += deviation * batch_noise(_normal, tf.shape(code), seeds[5])
+        # No loss holds the sum where the drawing has ended: in a long batch it
+        # would go on until exp(s_a) is infinite, and infinity times 0 is NaN.
+        drawn = 1 - batch.points[..., 4:]  # [B, T, 1]
+        mean, log_var = self.influences(encoding.hidden * drawn)
+        influence = mean + tf.exp(log_var / 2) * _step_noise(mean, seeds[3])
+        params = self.predict_points(
+            batch.points,
+            batch.condition,
+            tf.concat([stroke_latents, code], axis=-1),
+            influence,
+            seeds[4],
+            training,
+        )
+        offset, pen = reconstruction_losses(
+            batch.points, params, self.schema.max_seq_len
+        )
+        return LossTerms(
+            offset,
+            pen,
+            gaussian_kl(encoding.mean, encoding.log_var),
+            self._influence_kl(batch.points, mean, log_var),
+        )
+
+    def _influence_kl(
+        self, points: tf.Tensor, mean: tf.Tensor, log_var: tf.Tensor
+    ) -> tf.Tensor:
+        """l_a per drawing, the mean over its steps, float32 [B]."""
+        if not self.has_influence:
+            return tf.zeros([tf.shape(points)[0]])
+        drawn = 1 - points[..., 4]
+        kl = gaussian_kl(mean, log_var) * drawn
+        return tf.math.divide_no_nan(
+            tf.reduce_sum(kl, axis=1), tf.reduce_sum(drawn, axis=1)
+        )
+
+    def train_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:
+        """One step of gradient descent."""
+        step = self.optimizer.iterations.value
+        seed = tf.stack([self.config.training.seed, tf.cast(step, tf.int32)])
+        with tf.GradientTape() as tape:
+            losses = self.losses_of(
+                batch, seed, kl_weight(self.config.loss, step), training=True
+            )
+        logs = self.track(losses._asdict(), tf.shape(batch.points)[0])
+        return logs | self.descend(tape, losses.loss)
+
+    def test_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:
+        """The loss with alpha at its final value: epochs can be compared."""
+        losses = self.losses_of(
+            batch,
+            tf.constant([self.config.training.seed, -1]),
+            tf.constant(self.config.loss.kl_weight),
+            training=False,
+        )
+        return self.track(losses._asdict(), tf.shape(batch.points)[0])
+
+    def _known(self, condition: tf.Tensor) -> tf.Tensor:
+        """The condition, or nothing of it for an unconditional model."""
+        return condition[:, : self.condition_size]
+
+    def _context(self, condition: tf.Tensor, latents: tf.Tensor) -> tf.Tensor:
+        return tf.concat([latents, self._known(condition)], axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "config": self.config.to_json(),
+            "schema": self.schema.to_json(),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "AISketcher":
+        """Inverse of `get_config`."""
+        return cls(
+            Config.from_json(config["config"]),
+            Schema.from_json(config["schema"]),
+        )
+
+
+def _step_noise(like: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Standard normals [B, T, A]; step t does not depend on how many follow."""
+    batch, steps, size = tf.unstack(tf.shape(like))
+    noise = batch_noise(_normal, [steps, batch, size], seed, axis=1)
+    return tf.transpose(noise, [1, 0, 2])

@@ -1,0 +1,119 @@
+"""The autoregressive stroke decoder.
+
+    [h_0 ; ...] = tanh(W [z_s ; z_r ; c] + b)
+    h_i = rnn([z_s ; z_r ; c], [a_i ; S_{i-1}], h_{i-1}),  Y_i = W_y h_i + b_y
+
+What is constant over a sketch is projected once per sketch.
+References: Cao et al. 2019; Ha and Eck 2017, section 3.2.
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from sketcher_tf.configs import ModelConfig
+from sketcher_tf.model.mixture import (
+    MixtureParams,
+    raw_size,
+    split_params,
+)
+from sketcher_tf.model.recurrent.cells import recurrent_core
+
+
+class DecoderStart(NamedTuple):
+    """What `start` computes once per sketch.
+
+    Attributes:
+        context_gates: float32 [B, G], the projection of [z_s ; z_r ; c].
+        state: the core's first state.
+    """
+
+    context_gates: tf.Tensor
+    state: tuple[tf.Tensor, ...]
+
+
+class StrokeDecoder(keras.layers.Layer):
+    """See the module.
+
+    Args:
+        config: sizes and the kind of core.
+        context_size: the width of [z_s ; z_r ; c].
+        influence_size: the width of a_d; 0 without an influence layer.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        context_size: int,
+        influence_size: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.min_scale = config.min_scale
+        self.rnn = recurrent_core(config, config.decoder_units, name="rnn")
+        self.first_state = keras.layers.Dense(
+            sum(self.rnn.state_sizes),
+            activation="tanh",
+            dtype="float32",
+            name="first_state",
+        )
+        self.output_projection = keras.layers.Dense(
+            raw_size(config.num_mixtures), dtype="float32", name="output"
+        )
+        self.rnn.build((None, None, influence_size + 5), (None, context_size))
+        self.first_state.build((None, context_size))
+        self.output_projection.build((None, config.decoder_units))
+        self.built = True
+
+    def start(self, context: tf.Tensor) -> DecoderStart:
+        """Prepares sketches of `context` float32 [B, context_size]."""
+        return DecoderStart(
+            self.rnn.project_context(context), self._state(context)
+        )
+
+    def step(
+        self,
+        context_gates: tf.Tensor,
+        state: tuple[tf.Tensor, ...],
+        inputs: tf.Tensor,
+    ) -> tuple[MixtureParams, tuple[tf.Tensor, ...]]:
+        """Predicts one point from [a_i ; S_{i-1}], float32 [B, A + 5]."""
+        state = self.rnn.step(inputs, context_gates, state)
+        return self._params(state[0]), state
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        context: tf.Tensor,
+        seed: tf.Tensor,
+        training: bool = False,
+    ) -> MixtureParams:
+        """Predicts all points at once, teacher forced.
+
+        Args:
+            inputs: float32 [B, T, A + 5], [a_i ; S_{i-1}].
+            context: float32 [B, context_size].
+            seed: int32 [2], for recurrent dropout.
+            training: whether to drop.
+
+        Returns:
+            Fields [B, T, ...].
+        """
+        hidden = self.rnn(
+            inputs,
+            context=context,
+            initial_state=self._state(context),
+            seed=seed,
+            training=training,
+        )
+        return self._params(hidden)
+
+    def _state(self, context: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        parts = tf.split(
+            self.first_state(context), self.rnn.state_sizes, axis=-1
+        )
+        return self.rnn.make_state(parts)
+
+    def _params(self, hidden: tf.Tensor) -> MixtureParams:
+        return split_params(self.output_projection(hidden), self.min_scale)

@@ -1,0 +1,103 @@
+"""The stroke encoder: a bidirectional RNN from points to a posterior.
+
+    h_enc = [h_fwd_N ; h_bwd_1],  h_c = [h_enc ; c]
+    mu_s = W_mu h_c + b_mu,  s_s = W_sigma h_c + b_sigma
+    z_s = mu_s + exp(s_s / 2) lambda,  lambda ~ N(0, I)
+
+References: Ha and Eck 2017, equations 1 and 2; Cao et al. 2019 (with c).
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from sketcher_tf.configs import ModelConfig
+from sketcher_tf.model.recurrent.cells import recurrent_core
+
+
+class Encoding(NamedTuple):
+    """What the encoder says of drawings.
+
+    Attributes:
+        mean: float32 [B, Z], mu_s.
+        log_var: float32 [B, Z], s_s.
+        hidden: float32 [B, T, H], the forward hidden states h_1 ... h_T,
+            which the influence layer reads.
+    """
+
+    mean: tf.Tensor
+    log_var: tf.Tensor
+    hidden: tf.Tensor
+
+
+class StrokeEncoder(keras.layers.Layer):
+    """See the module.
+
+    Args:
+        config: sizes and the kind of core.
+        condition_size: the width of c; 0 leaves c out.
+    """
+
+    def __init__(
+        self, config: ModelConfig, condition_size: int, **kwargs: Any
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.forward_rnn = recurrent_core(
+            config, config.encoder_units, name="forward"
+        )
+        self.backward_rnn = recurrent_core(
+            config, config.encoder_units, name="backward"
+        )
+        # Sketch-RNN starts both projections small, so that the KL term does.
+        self.projection = keras.layers.Dense(
+            2 * config.latent_size,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3),
+            dtype="float32",
+            name="posterior",
+        )
+        self.forward_rnn.build((None, None, 5))
+        self.backward_rnn.build((None, None, 5))
+        self.projection.build((None, 2 * config.encoder_units + condition_size))
+        self.built = True
+
+    def call(
+        self,
+        points: tf.Tensor,
+        condition: tf.Tensor,
+        seeds: tf.Tensor,
+        training: bool = False,
+    ) -> Encoding:
+        """Encodes whole drawings.
+
+        Args:
+            points: stroke-5 float32 [B, T, 5], end tokens after the drawing.
+            condition: float32 [B, C]; C may be 0.
+            seeds: int32 [2, 2], for the recurrent dropout of each direction.
+            training: whether to drop.
+        """
+        lengths = drawing_lengths(points)
+        hidden = self.forward_rnn(points, seed=seeds[0], training=training)
+        # Reversed within its length, so that padding stays behind the drawing.
+        backward = self.backward_rnn(
+            tf.reverse_sequence(points, lengths, seq_axis=1),
+            seed=seeds[1],
+            training=training,
+        )
+        last = tf.maximum(lengths - 1, 0)
+        features = tf.concat(
+            [
+                tf.gather(hidden, last, batch_dims=1),
+                tf.gather(backward, last, batch_dims=1),
+                condition,
+            ],
+            axis=-1,
+        )
+        mean, log_var = tf.split(self.projection(features), 2, axis=-1)
+        return Encoding(mean, log_var, hidden)
+
+
+def drawing_lengths(points: tf.Tensor) -> tf.Tensor:
+    """Points before the first end token, int32 [B], of stroke-5 [B, T, 5]."""
+    ended = tf.cumsum(points[..., 4], axis=1) > 0
+    return tf.reduce_sum(tf.cast(~ended, tf.int32), axis=1)

@@ -1,0 +1,1 @@
+"""Recurrent cores: one step, and fast loops over whole sequences."""

@@ -1,0 +1,247 @@
+"""A fast LSTM over whole sequences, and the one step it consists of.
+
+    [i f g o] = x_t W + context V + h_{t-1} U + b
+    c_t = sigmoid(f) c_{t-1} + sigmoid(i) dropout(tanh(g))
+    h_t = sigmoid(o) tanh(c_t)
+
+Three things make it fast. All input projections are one matrix product before
+the loop; a context that is constant over the sequence is projected once per
+sequence; and a custom gradient keeps the derivatives of the gates while they
+are in the cache, so that the backward loop is one product per step and the
+gradient of U is one product after the loop.
+
+Weights have the names, shapes and gate order of `keras.layers.LSTM`, so they
+can be exchanged with it. References: Hochreiter and Schmidhuber 1997; Semeniuta
+et al. 2016 (dropout on the candidate), as Sketch-RNN uses it.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from sketcher_tf.model.recurrent.core import (
+    LSTMState,
+    RecurrentCore,
+    product,
+    product_in_parts,
+    unit_forget_bias,
+)
+
+
+def lstm_step(
+    gate_inputs: tf.Tensor,
+    state: LSTMState,
+    recurrent_kernel: tf.Tensor,
+    candidate_mask: tf.Tensor | float = 1.0,
+) -> LSTMState:
+    """One step of the equations above.
+
+    Args:
+        gate_inputs: [B, 4H], `x_t W + context V + b`.
+        state: the state before the step.
+        recurrent_kernel: [H, 4H], U. Its dtype is that of the product.
+        candidate_mask: [B, H], what tanh(g) is multiplied by.
+    """
+    gates = gate_inputs + product_in_parts(state.h, recurrent_kernel)
+    i, f, g, o = tf.split(gates, 4, axis=-1)
+    kept = candidate_mask * tf.tanh(g)
+    c = tf.sigmoid(f) * state.c + tf.sigmoid(i) * kept
+    return LSTMState(tf.sigmoid(o) * tf.tanh(c), c)
+
+
+def lstm_scan(
+    gate_inputs: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    h: tf.Tensor,
+    c: tf.Tensor,
+    candidate_mask: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Runs the LSTM over time, as a compiled graph also when called eagerly.
+
+    Args:
+        gate_inputs: float32 or float64 [T, B, 4H].
+        recurrent_kernel: [H, 4H]. Its dtype is that of the products; all else
+            is in the dtype of `gate_inputs`.
+        h: [B, H], the first state, as is `c`.
+        c: [B, H].
+        candidate_mask: [T, B, H], what tanh(g) is multiplied by; or
+            [T, 1, 1] ones for no dropout. It gets no gradient.
+
+    Returns:
+        All `h`, [T, B, H], and the last `h` and `c`, [B, H].
+    """
+    eager = tf.executing_eagerly()
+    scan = compiled_scan(recurrent_kernel.shape[0]) if eager else _scan
+    return scan(gate_inputs, recurrent_kernel, h, c, candidate_mask)
+
+
+@tf.custom_gradient
+def _scan(
+    gate_inputs: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    h: tf.Tensor,
+    c: tf.Tensor,
+    candidate_mask: tf.Tensor,
+) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], Callable[..., Any]]:
+    """What `lstm_scan` returns, and its gradient."""
+    first = LSTMState(h, c)
+    run = _forward(gate_inputs, recurrent_kernel, first, candidate_mask)
+
+    def gradient(
+        d_outputs: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor
+    ) -> tuple[tf.Tensor | None, ...]:
+        d_gates, dh, dc = _backward(
+            run, recurrent_kernel, d_outputs, LSTMState(dh, dc)
+        )
+        before = tf.concat([first.h[None], run.outputs[:-1]], axis=0)
+        d_kernel = tf.matmul(
+            _rows(before, recurrent_kernel.dtype),
+            _rows(d_gates, recurrent_kernel.dtype),
+            transpose_a=True,
+        )
+        return d_gates, d_kernel, dh, dc, None
+
+    return (run.outputs, *run.last), gradient
+
+
+class _Run(NamedTuple):
+    """What a run forward leaves for the way back.
+
+    Attributes:
+        outputs: all `h`, [T, B, H].
+        last: the last state.
+        gate_slopes: T times [B, 4H], d(i, f, g) per dc and d(o) per dh.
+        carry_slopes: T times [B, 2H], dc_{t-1} per dc and dc per dh.
+    """
+
+    outputs: tf.Tensor
+    last: LSTMState
+    gate_slopes: tf.TensorArray
+    carry_slopes: tf.TensorArray
+
+
+def _forward(
+    gate_inputs: tf.Tensor,
+    recurrent_kernel: tf.Tensor,
+    first: LSTMState,
+    candidate_mask: tf.Tensor,
+) -> _Run:
+    units = recurrent_kernel.shape[0]
+    length = tf.shape(gate_inputs)[0]
+
+    def forward(t, h, c, outputs, gate_slopes, carry_slopes):  # noqa: ANN001, ANN202
+        gates = gate_inputs[t] + product(h, recurrent_kernel)
+        i, f, g, o = tf.split(gates, 4, axis=-1)
+        i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
+        kept = candidate_mask[t] * g
+        new_c = f * c + i * kept
+        squashed = tf.tanh(new_c)
+        new_h = o * squashed
+        slopes = [
+            kept * i * (1 - i),
+            c * f * (1 - f),
+            candidate_mask[t] * i * (1 - g * g),
+            new_h * (1 - o),
+        ]
+        carry = [f, o - new_h * squashed]
+        return (
+            t + 1,
+            new_h,
+            new_c,
+            outputs.write(t, new_h),
+            gate_slopes.write(t, tf.concat(slopes, axis=-1)),
+            carry_slopes.write(t, tf.concat(carry, axis=-1)),
+        )
+
+    arrays = [_array(gate_inputs, length, n * units) for n in (1, 4, 2)]
+    _, h, c, outputs, gate_slopes, carry_slopes = tf.while_loop(
+        lambda t, *_: t < length,
+        forward,
+        (0, *first, *arrays),
+        maximum_iterations=length,
+    )
+    return _Run(outputs.stack(), LSTMState(h, c), gate_slopes, carry_slopes)
+
+
+def _backward(
+    run: _Run,
+    recurrent_kernel: tf.Tensor,
+    d_outputs: tf.Tensor,
+    d_last: LSTMState,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The gradients of all gates, [T, B, 4H], and of the first state."""
+    length = tf.shape(d_outputs)[0]
+    # Transposed once: a product with `transpose_b` repacks it at each step.
+    transposed_kernel = tf.transpose(recurrent_kernel)
+
+    def backward(t, dh, dc, d_gates):  # noqa: ANN001, ANN202
+        forget, output = tf.split(run.carry_slopes.read(t), 2, axis=-1)
+        dh = dh + d_outputs[t]
+        dc = dc + dh * output
+        d_gate = run.gate_slopes.read(t) * tf.concat([dc, dc, dc, dh], axis=-1)
+        dh = product(d_gate, transposed_kernel)
+        return t - 1, dh, dc * forget, d_gates.write(t, d_gate)
+
+    d_gates = _array(d_outputs, length, recurrent_kernel.shape[1])
+    _, dh, dc, d_gates = tf.while_loop(
+        lambda t, *_: t >= 0,
+        backward,
+        (length - 1, *d_last, d_gates),
+        maximum_iterations=length,
+    )
+    return d_gates.stack(), dh, dc
+
+
+def _array(like: tf.Tensor, length: tf.Tensor, width: int) -> tf.TensorArray:
+    return tf.TensorArray(like.dtype, length, element_shape=[None, width])
+
+
+def _rows(steps: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    """[T, B, N] as [T B, N]."""
+    return tf.cast(tf.reshape(steps, [-1, steps.shape[-1]]), dtype)
+
+
+@functools.cache
+def compiled_scan(units: int) -> Callable[..., Any]:
+    """`lstm_scan` for any length and batch, but for one width.
+
+    A trace that is shared by several widths would know none of them.
+    """
+    return tf.function(_scan, autograph=False, reduce_retracing=True)
+
+
+@keras.saving.register_keras_serializable(package="sketcher_tf")
+class SequenceLSTM(RecurrentCore):
+    """See the module and, for the arguments, `RecurrentCore`."""
+
+    advance = staticmethod(lstm_step)
+
+    def build(
+        self, inputs_shape: tuple, context_shape: tuple | None = None
+    ) -> None:
+        """Makes the weights for inputs [B, T, I] and a context [B, C]."""
+        super().build(inputs_shape, context_shape)
+        self.bias = self.add_core_weight(
+            "bias", (4 * self.units,), unit_forget_bias
+        )
+
+    def scan(
+        self,
+        gate_inputs: tf.Tensor,
+        state: LSTMState,
+        candidate_mask: tf.Tensor,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        outputs, last, _ = lstm_scan(
+            gate_inputs, self.step_weights(), *state, candidate_mask
+        )
+        return outputs, last
+
+    def step_weights(self) -> tf.Tensor:
+        return self._matrix(self.recurrent_kernel)
+
+    def project_context(self, context: tf.Tensor | None) -> tf.Tensor:
+        """`context V + b`, float32 [B, 4H] or, for no context, [4H]."""
+        return super().project_context(context) + self._vector(self.bias)

@@ -1,0 +1,1 @@
+"""Training: from prepared drawings to a run folder."""

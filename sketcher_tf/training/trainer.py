@@ -1,0 +1,326 @@
+"""Training as one library call; `sketcher_tf.train` is its command line."""
+
+import contextlib
+import dataclasses
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sketcher_tf.configs import Config, TrainingConfig
+from sketcher_tf.data.pipeline import (
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from sketcher_tf.data.records import read_manifest
+from sketcher_tf.files import write_atomically
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.training.callbacks import (
+    ProgressBar,
+    Recorder,
+    StopOnNaN,
+    Summaries,
+    WeightsSaver,
+    draw_sheet,
+)
+from sketcher_tf.training.image_phase import ImageTraining
+from sketcher_tf.training.loop import Batches, fit
+from sketcher_tf.training.run_folder import RunFolder
+from sketcher_tf.training.workers import (
+    check_same,
+    from_chief,
+    is_chief,
+    share_weights,
+)
+
+# Batches that the prior of a sheet in the midst of training is fitted to.
+_SHEET_BATCHES = 60
+# Drawings that the prior of the result is fitted to: more would only fill the
+# memory. Shards are in random order, so the first ones are as good as any.
+_PRIOR_DRAWINGS = 100_000
+
+
+def train(
+    config: Config,
+    data: Path,
+    run: RunFolder,
+    strategy: tf.distribute.Strategy,
+    restart: bool = False,
+) -> None:
+    """Trains a model, or goes on where a run was cut off.
+
+    The result is `run.model`. With several workers all of them call this; the
+    chief alone reads and writes the run folder.
+
+    Args:
+        config: all settings.
+        data: a prepared folder.
+        run: where results go.
+        strategy: how replicas share the work.
+        restart: forget what is in the run folder.
+
+    Raises:
+        ValueError: the run folder holds a run with other settings or other
+            data, or another training is at work in it.
+        FloatingPointError: a loss or a gradient was not finite.
+    """
+    # The same sums in the same order, so that a resumed run repeats itself.
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(config.training.seed)
+    keras.config.set_dtype_policy(config.training.precision)
+    training = _Training(config, data, run, strategy)
+    with run.claimed() if training.chief else contextlib.nullcontext():
+        if training.chief:
+            training.claim(restart)
+        training.go()
+
+
+class _Training:
+    """What one process does in a training; the arguments are those of `train`.
+
+    What decides how it goes on is the chief's word, so that no worker waits for
+    another that has stopped.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        data: Path,
+        run: RunFolder,
+        strategy: tf.distribute.Strategy,
+    ) -> None:
+        self.config = config
+        self.data = data
+        self.run = run
+        self.strategy = strategy
+        self.chief = is_chief(strategy)
+        self.manifest = read_manifest(data)
+        self.steps = config.training.steps_per_epoch or self._one_pass("train")
+
+    def claim(self, restart: bool) -> None:
+        """Makes the run folder, or checks that it is this run's."""
+        if restart:
+            self.run.clear()
+        for path, text in (
+            (self.run.config, self.config.dumps()),
+            (self.run.schema, self.manifest.dumps()),
+        ):
+            if path.exists() and path.read_text() != text:
+                raise ValueError(
+                    "a run is resumed with the settings and data it began "
+                    f"with; received others than those in {path}. Name "
+                    "another folder with --run, or begin anew with --restart."
+                )
+            write_atomically(
+                path, lambda file, text=text: file.write_text(text)
+            )
+
+    def go(self) -> None:
+        """All of it, from wherever the run was cut off."""
+        check_same(self.strategy, self.config.dumps() + self.manifest.dumps())
+        if self._chief_says(self.run.model.exists()):
+            return
+        model = self._make_model()
+        if self.config.model.image_latent_size:
+            self._train_images(model)
+        self._train_strokes(model)
+        if self.chief:
+            self._finish()
+        # The workers stay until then: losing one would stop the chief.
+        self._chief_says(True)
+
+    def _chief_says(self, what: bool) -> bool:
+        return bool(from_chief(self.strategy, np.int32(what))[0])
+
+    def _make_model(self) -> AISketcher:
+        settings = self.config.training
+        with self.strategy.scope():
+            model = AISketcher(self.config, self.manifest.schema)
+            model.compile(
+                keras.optimizers.Adam(
+                    LearningRate.of(settings, self.steps * settings.epochs)
+                ),
+                jit_compile=False,
+            )
+        self._take_up(model, self.run.last)
+        return model
+
+    def _take_up(self, model: ReplicatedModel, path: Path) -> None:
+        """Loads weights and optimizer, if they have been saved."""
+        with self.strategy.scope():
+            model.optimizer.build(model.trainable_variables)
+        if self.chief and path.exists():
+            model.load_weights(path)
+        share_weights(self.strategy, model)
+
+    def _train_images(self, model: AISketcher) -> None:
+        """The CNN autoencoder has its own phase; then it is frozen."""
+        if int(model.optimizer.iterations.numpy()):
+            return
+        settings = self.config.training
+        with self.strategy.scope():
+            phase = ImageTraining(
+                model.image_autoencoder, settings.gradient_clip
+            )
+            steps = self.steps * settings.image_epochs
+            phase.compile(
+                keras.optimizers.Adam(LearningRate.of(settings, steps)),
+                jit_compile=False,
+            )
+        self._take_up(phase, self.run.images)
+        saver = WeightsSaver(self.run.images)
+        self._fit(phase, settings.image_epochs, "images", [saver])
+        model.image_autoencoder.trainable = False
+
+    def _train_strokes(self, model: AISketcher) -> None:
+        settings = self.config.training
+        recorder = Recorder(self.run, settings.patience)
+        recorder.resume(self._epochs_done(model))
+        if self._chief_says(recorder.exhausted):
+            return
+        summaries = Summaries(
+            self.run,
+            settings.sheet_every,
+            self._drawings("train").take(_SHEET_BATCHES),
+        )
+        # A set of a few drawings may have none to validate on.
+        split = "valid" if self.manifest.splits["valid"].count else "train"
+        self._fit(
+            model,
+            settings.epochs,
+            "epoch",
+            [summaries, recorder],
+            Batches(self._drawings(split), self._one_pass(split)),
+        )
+
+    def _fit(
+        self,
+        model: ReplicatedModel,
+        epochs: int,
+        title: str,
+        callbacks: Sequence[keras.callbacks.Callback],
+        validation: Batches | None = None,
+    ) -> None:
+        """The epochs that are left, with the chief's `callbacks`."""
+        done = self._epochs_done(model)
+        if done:
+            logging.info("Resuming %s after epoch %d", self.run.path, done)
+        told = [
+            StopOnNaN(
+                self._training_batches,
+                self.run.nan_batch if self.chief else None,
+            )
+        ]
+        if self.chief:
+            size = self.config.data.batch_size
+            told += [*callbacks, ProgressBar(size, title)]
+        left = range(done, epochs)
+        batches = Batches(self._training_batches(left), self.steps)
+        fit(model, batches, left, told, validation)
+
+    def _epochs_done(self, model: ReplicatedModel) -> int:
+        return int(model.optimizer.iterations.numpy()) // self.steps
+
+    def _training_batches(self, epochs: range) -> tf.data.Dataset:
+        settings, config = self.config.training, self.config.data
+        plain = dataclasses.replace(config, random_scale=0.0, drop_point=0.0)
+        end = settings.epochs - settings.plain_epochs  # of augmentation
+        augmented, last = (
+            training_batches(
+                self.data,
+                self.manifest,
+                config,
+                settings.seed,
+                epochs,
+                self.steps,
+            )
+            for epochs, config in (
+                (range(epochs.start, min(epochs.stop, end)), config),
+                (range(max(epochs.start, end), epochs.stop), plain),
+            )
+        )
+        return augmented.concatenate(last)
+
+    def _drawings(self, split: str) -> tf.data.Dataset:
+        return evaluation_batches(
+            self.data, self.manifest, split, self.config.data
+        )
+
+    def _one_pass(self, split: str) -> int:
+        return steps_per_epoch(self.manifest.splits[split], self.config.data)
+
+    def _finish(self) -> None:
+        """The best checkpoint, with the prior of the training drawings."""
+        model = keras.saving.load_model(self.run.best, compile=False)
+        enough = math.ceil(_PRIOR_DRAWINGS / self.config.data.batch_size)
+        model.fit_prior(self._drawings("train").take(enough))
+        draw_sheet(Sketcher(model), self.run.sheet)
+        # The last of all files: it says that the run has ended.
+        write_atomically(self.run.model, model.save)
+
+
+@keras.saving.register_keras_serializable(package="sketcher_tf")
+class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
+    """`last + (first - last) f(step)`, and before that a linear rise from 0.
+
+    f falls from 1: exponentially as `decay^step`, as in Sketch-RNN, or on a
+    line to 0 at `steps`.
+
+    Args:
+        first: the highest rate, without the rise.
+        last: the lowest.
+        decay: the factor per step; None is the line.
+        steps: of the whole training.
+        warmup: steps of the rise.
+    """
+
+    def __init__(
+        self,
+        first: float,
+        last: float,
+        decay: float | None,
+        steps: int,
+        warmup: int,
+    ) -> None:
+        self.first = first
+        self.last = last
+        self.decay = decay
+        self.steps = steps
+        self.warmup = warmup
+
+    @classmethod
+    def of(cls, config: TrainingConfig, steps: int) -> "LearningRate":
+        """The schedule that `config` asks for, for `steps` in all."""
+        exponential = config.schedule == "exponential"
+        return cls(
+            config.learning_rate,
+            config.min_learning_rate,
+            config.learning_rate_decay if exponential else None,
+            steps,
+            config.warmup_steps,
+        )
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        step = tf.cast(step, tf.float32)
+        if self.decay is None:
+            share = tf.maximum(1 - step / self.steps, 0)
+        else:
+            share = tf.pow(self.decay, step)
+        rate = (self.first - self.last) * share + self.last
+        return rate * tf.minimum((step + 1) / (self.warmup + 1), 1)
+
+    def get_config(self) -> dict[str, float | int | None]:
+        return {
+            "first": self.first,
+            "last": self.last,
+            "decay": self.decay,
+            "steps": self.steps,
+            "warmup": self.warmup,
+        }

@@ -1,0 +1,200 @@
+"""Trainings in processes of their own, which can be killed.
+
+The processes are forked from a server that has loaded TensorFlow already, and
+has done nothing else with it.
+"""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from unittest import mock
+
+from tests.testing import toys
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["sketcher_tf.training.trainer"])
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -signal.SIGKILL
+FAILED = 3
+_PATIENCE_S = 900  # on a busy machine
+
+
+def start(function, *args, **options) -> BaseProcess:
+    """Starts a function of a module that can be imported."""
+    process = _context.Process(target=function, args=args, kwargs=options)
+    process.start()
+    return process
+
+
+def start_training(*args, **options) -> BaseProcess:
+    """Starts `_train` with these arguments."""
+    return start(_train, *args, **options)
+
+
+def train(*args, **options) -> int:
+    """The exit code of `_train` with these arguments."""
+    return finish(start_training(*args, **options))
+
+
+def finish(process: BaseProcess) -> int:
+    """The exit code of a process; one that hangs is killed."""
+    process.join(_PATIENCE_S)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+def start_workers(
+    data: Path, run: Path, *changes: dict[str, object], **options
+) -> list[BaseProcess]:
+    """Starts workers on this machine that train together, one per `changes`.
+
+    The run folder of each but the chief has its number behind the name.
+    """
+    ports = _free_ports(len(changes))
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    return [
+        start_training(
+            data,
+            worker_path(run, i),
+            change,
+            strategy="multi_worker",
+            tf_config={
+                "cluster": cluster,
+                "task": {"type": "worker", "index": i},
+            },
+            **options,
+        )
+        for i, change in enumerate(changes)
+    ]
+
+
+def worker_path(run: Path, number: int) -> Path:
+    """The run folder that a worker is given."""
+    return run.with_name(f"{run.name}-worker-{number}") if number else run
+
+
+def _train(
+    data: Path,
+    run: Path,
+    changes: dict[str, object] | None = None,
+    *,
+    strategy: str = "one_device",
+    replicas: int = 1,
+    tf_config: dict | None = None,
+    kill_at: tuple[str, int] | None = None,
+    patches: dict[str, object] | None = None,
+    restart: bool = False,
+) -> None:
+    """Trains as the command line does.
+
+    Args:
+        data: a prepared folder.
+        run: the run folder; an error's text is written beside it.
+        changes: to the settings of `toys.CONFIG`.
+        strategy: as on the command line.
+        replicas: how many logical CPUs there are.
+        tf_config: for several workers.
+        kill_at: the n-th call of this function is the end.
+        patches: functions to be replaced.
+        restart: as on the command line.
+    """
+    if tf_config:
+        os.environ["TF_CONFIG"] = json.dumps(tf_config)
+    import tensorflow as tf
+
+    from sketcher_tf.training import trainer
+    from sketcher_tf.training.run_folder import RunFolder
+    from sketcher_tf.training.workers import make_strategy
+
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * replicas
+    )
+    for name, function in (patches or {}).items():
+        mock.patch(name, function).start()
+    if kill_at:
+        _kill_at(*kill_at)
+    try:
+        trainer.train(
+            toys.CONFIG.replace((changes or {}).items()),
+            data,
+            RunFolder(run),
+            make_strategy(strategy),
+            restart,
+        )
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        error_file(run).write_text(text)
+        raise SystemExit(FAILED) from error
+
+
+def bad_batches(folder, manifest, config, seed, epochs, steps):
+    """`training_batches`, but for a NaN in epoch 2, step 3."""
+    import tensorflow as tf
+
+    from sketcher_tf.data.pipeline import training_batches
+
+    bad = (2 - 1 - epochs.start) * steps + (3 - 1)
+    batches = training_batches(folder, manifest, config, seed, epochs, steps)
+    return batches.enumerate().map(
+        lambda i, batch: batch._replace(
+            points=tf.where(i == bad, float("nan"), batch.points)
+        )
+    )
+
+
+def prepare_slowly(data: str, log: Path) -> None:
+    """Prepares `data` in the cache, and writes down what happened."""
+    from sketcher_tf.data import sources
+
+    def write(*args, **options):
+        _append(log, "begun")
+        time.sleep(1)
+        return write_records(*args, **options)
+
+    write_records = sources.write_records
+    with mock.patch.object(sources, "write_records", write):
+        _append(log, str(sources.prepare(data, sources.Options())))
+
+
+def _append(log: Path, line: str) -> None:
+    with open(log, "a") as file:
+        file.write(f"{line}\n")
+
+
+def error_file(run: Path) -> Path:
+    """Where the text of a training's error is."""
+    return run.with_name(f"{run.name}-error.txt")
+
+
+def _kill_at(name: str, call: int) -> None:
+    calls = 0
+    patcher = mock.patch(name, autospec=True)
+    original = patcher.get_original()[0]
+
+    def count(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*args, **kwargs)
+
+    patcher.start().side_effect = count
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+    finally:
+        for s in sockets:
+            s.close()

@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+
+from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.pipeline import evaluation_batches
+from sketcher_tf.data.records import read_manifest
+from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.training.run_folder import RunFolder, read_history
+from sketcher_tf.training.workers import is_chief, make_strategy
+from tests.testing import processes, toys
+from tests.testing.processes import FAILED, KILLED
+
+CHANGES = {
+    "training.epochs": 2,
+    "training.image_epochs": 1,
+    "training.sheet_every": 1,
+}
+_STEP = "sketcher_tf.training.callbacks.StopOnNaN.on_train_batch_end"
+STEPS = 4
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return toys.prepare(tmp_path_factory.mktemp("data") / "set", 20, 6)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def beginning(data, folder):
+    """Two trainings on this machine, one with a single replica."""
+    alone, mirrored = folder / "alone", folder / "mirrored"
+    return {
+        alone: processes.start_training(data, alone, CHANGES),
+        mirrored: processes.start_training(
+            data, mirrored, CHANGES, strategy="mirrored", replicas=2
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def ended(beginning):
+    """Their run folders."""
+    codes = [processes.finish(process) for process in beginning.values()]
+    assert codes == [0, 0]
+    return [RunFolder(path) for path in beginning]
+
+
+def assert_close(run, other):
+    """Sums in another order: float32 rounds at 6e-8, and Adam's first steps,
+    divided by tiny gradients, enlarge that; measured are 1e-6."""
+    rows, others = read_history(run.history), read_history(other.history)
+    assert len(rows) == len(others)
+    for row, expected in zip(rows, others, strict=True):
+        assert row.keys() == expected.keys()
+        for name, value in row.items():
+            np.testing.assert_allclose(
+                value, expected[name], rtol=2e-5, atol=1e-6, err_msg=name
+            )
+    weights, expected = (
+        Sketcher.load(folder.last).model.weights for folder in (run, other)
+    )
+    for one, two in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-4, err_msg=one.path)
+
+
+def test_the_data_have_parts_of_all_kinds(data):
+    settings = DataConfig(batch_size=8, num_buckets=2)
+    sizes = {
+        len(batch.points)
+        for split in ("train", "valid")
+        for batch in evaluation_batches(
+            data, read_manifest(data), split, settings
+        )
+    }
+    # Even ones; uneven ones; and with two replicas an empty one.
+    assert sizes == {8, 5, 3, 1}
+
+
+def test_workers_train_like_one_also_after_being_killed(data, folder, ended):
+    run = RunFolder(folder / "workers")
+    # In the second epoch; the images are one more.
+    workers = processes.start_workers(
+        data, run.path, *[CHANGES] * 2, kill_at=(_STEP, 2 * STEPS + 2)
+    )
+    assert [processes.finish(worker) for worker in workers] == [KILLED] * 2
+    assert len(read_history(run.history)) == 1
+    workers = processes.start_workers(data, run.path, *[CHANGES] * 2)
+    assert [processes.finish(worker) for worker in workers] == [0, 0]
+    assert_close(run, ended[0])
+    assert run.sheet.exists()
+    assert len(list(run.sheets.iterdir())) == 2
+    assert not processes.worker_path(run.path, 1).exists()
+
+
+def test_mirrored_replicas_train_like_one(ended):
+    alone, mirrored = ended
+    assert_close(mirrored, alone)
+
+
+def test_workers_stop_together(data, folder):
+    run = RunFolder(folder / "patient")
+    changes = CHANGES | {
+        "model.image_latent_size": 0,
+        "model.influence": "none",
+        "training.epochs": 50,
+        "training.patience": 2,
+        "training.sheet_every": 99,
+        # Nothing will ever be better.
+        "training.learning_rate": 1e-12,
+        "training.min_learning_rate": 0,
+    }
+    workers = processes.start_workers(data, run.path, *[changes] * 2)
+    assert [processes.finish(worker) for worker in workers] == [0, 0]
+    assert len(read_history(run.history)) == 3
+    assert run.model.exists()
+
+
+def test_workers_with_other_flags_are_refused(data, folder):
+    run = folder / "others"
+    workers = processes.start_workers(
+        data, run, CHANGES, CHANGES | {"training.seed": 1}
+    )
+    assert [processes.finish(worker) for worker in workers] == [FAILED] * 2
+    for number in range(2):
+        path = processes.worker_path(run, number)
+        assert (
+            "ValueError: all workers must be started with the same flags"
+            in processes.error_file(path).read_text()
+        )
+
+
+class FakeStrategy:
+    def __init__(self, cluster, kind, number):
+        self.cluster_resolver = self
+        self.cluster = cluster
+        self.task_type = kind
+        self.task_id = number
+
+    def cluster_spec(self):
+        return self
+
+    def as_dict(self):
+        return self.cluster
+
+
+def test_the_chief_is_the_first_or_called_so():
+    workers = {"worker": ["a", "b"]}
+    with_chief = {"chief": ["c"], "worker": ["a", "b"]}
+    assert is_chief(make_strategy("one_device"))
+    assert is_chief(FakeStrategy(workers, "worker", 0))
+    assert not is_chief(FakeStrategy(workers, "worker", 1))
+    assert is_chief(FakeStrategy(with_chief, "chief", 0))
+    assert not is_chief(FakeStrategy(with_chief, "worker", 0))
+    assert is_chief(FakeStrategy({}, None, None))
