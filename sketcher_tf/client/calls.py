@@ -19,6 +19,7 @@ import numpy as np
 
 from sketcher_tf import contract
 from sketcher_tf.client import errors, messages, tensors
+from sketcher_tf.client.proxies import proxy_of
 from sketcher_tf.client.retry import Backoff, safe_to_repeat
 
 
@@ -344,12 +345,14 @@ class _Call:
         return errors.error_of(error.code(), self._failure(details))
 
     def _failure(self, details: str) -> errors.Failure:
+        target = self._caller.targets[self._servable]
         return errors.Failure(
             operation=self._operation,
             model=self._servable,
             version=str(self._choice),
-            target=self._caller.targets[self._servable],
+            target=target,
             elapsed=self._caller.clock() - self._begun,
             attempts=self._attempts,
             details=details,
+            proxy=proxy_of(target),
         )

@@ -16,6 +16,7 @@ from sketcher_tf.client.calls import (
     check_timeout,
 )
 from sketcher_tf.client.operations import Operations
+from sketcher_tf.client.proxies import is_loopback
 
 # Proxies commonly stop at gRPC's default, 4 MiB; requests are split to fit.
 MESSAGE_BYTES = 4 * 2**20
@@ -125,7 +126,9 @@ class Connection:
             contract.SKETCHER_SESSION.name: session_target or target,
         }
         self._channels = {
-            name: self._channel(address, tls, _options(name, message_bytes))
+            name: self._channel(
+                address, tls, _options(name, address, message_bytes)
+            )
             for name, address in targets.items()
         }
         self._methods = {
@@ -156,13 +159,17 @@ class Connection:
         return send(attempt.request, timeout=attempt.timeout)
 
 
-def _options(servable: str, message_bytes: int) -> list[tuple[str, Any]]:
+def _options(
+    servable: str, target: str, message_bytes: int
+) -> list[tuple[str, Any]]:
     """The options of a servable's channel."""
     policy = {"loadBalancingConfig": [{_POLICIES[servable]: {}}]}
     return [
         ("grpc.max_receive_message_length", message_bytes),
         ("grpc.max_send_message_length", message_bytes),
         ("grpc.service_config", json.dumps(policy)),
+        # gRPC would ask a proxy for a server on this very machine.
+        ("grpc.enable_http_proxy", int(not is_loopback(target))),
         # A server that has come back is to be found soon: gRPC would wait for
         # up to two minutes.
         ("grpc.initial_reconnect_backoff_ms", 100),

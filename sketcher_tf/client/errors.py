@@ -29,6 +29,8 @@ class Failure:
         attempts: how often it was tried.
         details: what the server, or gRPC, said; without the values that it
             refused, which may even be another caller's.
+        proxy: the variable and address of the proxy that calls go through; ""
+            without one.
     """
 
     operation: str
@@ -38,6 +40,7 @@ class Failure:
     elapsed: float
     attempts: int
     details: str
+    proxy: str = ""
 
 
 # CODE: rule; received] [value] [. remedy
@@ -79,7 +82,15 @@ class ServingError(Exception):
             f"{it.operation} of {it.model} (version {it.version}) at "
             f"{it.target} failed after {it.elapsed:.2f} s and {times}: "
             f"{name}, {it.details.strip().rstrip('.') or 'no details'}. "
-            f"{self.remedy}"
+            f"{self.remedy}{self._about_proxy()}"
+        )
+
+    def _about_proxy(self) -> str:
+        if not self.failure.proxy:
+            return ""
+        return (
+            f" Calls to it go through the proxy {self.failure.proxy}; to go "
+            "past it, add the server's host to no_proxy."
         )
 
 
