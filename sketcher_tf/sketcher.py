@@ -17,8 +17,8 @@ from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.interpolation import slerp
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.schema import Schema
+from sketcher_tf.sketches import Sketch, Sketches
 from sketcher_tf.strokes import (
-    Sketch,
     check_stroke3,
     stroke3_to_stroke5,
     stroke5_to_stroke3,
@@ -44,12 +44,16 @@ class Sketcher:
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Sketcher":
-        """Loads a run folder, or a `.keras` file; None is the newest run.
+        """Loads a model; None is the newest run, or a pretrained model.
+
+        Args:
+            path: a run folder, a `.keras` file, the name of a pretrained
+                model or `hf://user/model`; see `model_file`.
 
         Raises:
             FileNotFoundError: there is no model there.
         """
-        file = model_file(None if path is None else Path(path))
+        file = model_file(path)
         return cls(keras.saving.load_model(file, compile=False))
 
     @property
@@ -63,7 +67,7 @@ class Sketcher:
         count: int = 1,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
-    ) -> list[Sketch]:
+    ) -> Sketches[Sketch]:
         """Draws new sketches; sketch k depends on (category, seed, k) only.
 
         Args:
@@ -94,7 +98,7 @@ class Sketcher:
         count: int = 1,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
-    ) -> list[Sketch]:
+    ) -> Sketches[Sketch]:
         """Continues a drawing, in `count` ways.
 
         Args:
@@ -133,7 +137,7 @@ class Sketcher:
         category: str | None = None,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
-    ) -> list[Sketch]:
+    ) -> Sketches[Sketch]:
         """Auto-encodes drawings: encodes each and draws it anew.
 
         Args:
@@ -160,7 +164,7 @@ class Sketcher:
         count: int = 10,
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> list[Sketch]:
+    ) -> Sketches[Sketch]:
         """Walks from one drawing to another through the latent space.
 
         Spherically, as latents of a Gaussian lie near a sphere; the condition
@@ -266,11 +270,11 @@ class Sketcher:
 
     def _sketches(
         self, points: tf.Tensor, categories: Sequence[str]
-    ) -> list[Sketch]:
-        return [
+    ) -> Sketches[Sketch]:
+        return Sketches(
             self._sketch(row, category)
             for row, category in zip(points.numpy(), categories, strict=True)
-        ]
+        )
 
     def _sketch(self, stroke5: np.ndarray, category: str) -> Sketch:
         finished = bool(stroke5[:, 4].any())

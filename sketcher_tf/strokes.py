@@ -12,7 +12,6 @@ Reference: Ha and Eck 2017, section 3.1. NumPy only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,27 +19,6 @@ START_TOKEN = np.array([0, 0, 1, 0, 0], np.float32)  # S_0 of the paper
 END_TOKEN = np.array([0, 0, 0, 0, 1], np.float32)
 
 Polylines = list[np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class Sketch:
-    """One drawing, as the model makes it and as files hold it.
-
-    Attributes:
-        stroke3: float32 [N, 3], offsets in pixels (a drawing of Quick, Draw!
-            is 255 pixels long on its longest side). N may be 0.
-        category: the word for what it shows; "" if unknown.
-        finished: False if the drawing was cut off before its end token.
-    """
-
-    stroke3: np.ndarray
-    category: str = ""
-    finished: bool = True
-
-    @property
-    def polylines(self) -> Polylines:
-        """The strokes as absolute points, float32 [n, 2] each, in pixels."""
-        return stroke3_to_polylines(self.stroke3)
 
 
 def check_stroke3(stroke3: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 from sketcher_tf.training import run_folder
 from tests.testing import toys
 from tests.testing.sketches import sketch_of
@@ -218,15 +218,10 @@ def test_a_saved_model_draws_the_same(sketcher, tmp_path):
 
 def test_a_missing_model_is_reported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_folder, "PRETRAINED", tmp_path / "none")
-    advice = "Train one with `python -m sketcher_tf.train`."
-    for path, received in (
-        ("runs/cats", "'runs/cats'"),
-        (None, "'none, and there is no run in runs/'"),
-    ):
-        with pytest.raises(FileNotFoundError) as error:
-            Sketcher.load(path)
-        assert str(error.value) == (
-            "a model must be a run folder or a .keras file; received "
-            f"{received}. {advice}"
-        )
+    with pytest.raises(FileNotFoundError) as error:
+        Sketcher.load("runs/cats")
+    assert str(error.value) == (
+        "a model must be a run folder, a .keras file, hf://user/model or one "
+        f"of {', '.join(run_folder.pretrained())}; received 'runs/cats'. Train "
+        "one with `python -m sketcher_tf.train`."
+    )

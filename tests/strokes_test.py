@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import (
     END_TOKEN,
-    Sketch,
     bounds,
     check_stroke3,
     fit_to_box,

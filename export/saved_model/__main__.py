@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.INFO)
     try:
         refuse_arguments(argv, "--model=runs/doodles")
-        file = model_file(None if _MODEL.value is None else Path(_MODEL.value))
+        file = model_file(_MODEL.value)
         version = publish(
             Sketcher.load(file),
             Path(_OUTPUT.value),

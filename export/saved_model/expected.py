@@ -12,7 +12,8 @@ from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.strokes import Sketch, stroke3_to_stroke5
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke3_to_stroke5
 
 from .warmup import Arrays, Call
 

@@ -58,7 +58,7 @@ def main(argv: list[str]) -> None:
     output = Path(_OUTPUT.value)
     try:
         refuse_arguments(argv, "--model=runs/doodles")
-        file = model_file(None if _MODEL.value is None else Path(_MODEL.value))
+        file = model_file(_MODEL.value)
         sketcher = Sketcher.load(file)
         drawings = []
         if _QUANTIZE.value != "none" or _DATA.value:

@@ -8,11 +8,8 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
-from sketcher_tf.strokes import (
-    Sketch,
-    stroke3_to_stroke5,
-    stroke5_to_stroke3,
-)
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke3_to_stroke5, stroke5_to_stroke3
 
 from .metadata import read_metadata
 

@@ -15,7 +15,7 @@ from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import reconstruction_losses
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 from .graph import unflatten
 from .metadata import operations

@@ -22,7 +22,7 @@ from sketcher_tf.client.operations import (
     Operations,
 )
 from sketcher_tf.client.types import Point, ServedSketch
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,8 +11,8 @@ import numpy as np
 from sketcher_tf import contract
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.rendering.raster import rasterize
+from sketcher_tf.sketches import Sketch, Sketches
 from sketcher_tf.strokes import (
-    Sketch,
     check_stroke3,
     stroke3_to_stroke5,
     stroke5_to_stroke3,
@@ -134,9 +134,9 @@ def latents(labels: Labels, given: np.ndarray) -> np.ndarray:
     return array
 
 
-def sketches(outputs: Arrays, words: Sequence[str]) -> list[ServedSketch]:
+def sketches(outputs: Arrays, words: Sequence[str]) -> Sketches[ServedSketch]:
     """The drawings of an answer."""
-    return [
+    return Sketches(
         ServedSketch(stroke5_to_stroke3(stroke5), word, bool(finished), z)
         for stroke5, finished, z, word in zip(
             outputs["strokes"],
@@ -145,4 +145,4 @@ def sketches(outputs: Arrays, words: Sequence[str]) -> list[ServedSketch]:
             words,
             strict=True,
         )
-    ]
+    )

@@ -17,11 +17,8 @@ from sketcher_tf.client.errors import InvalidAnswerError, ServingError
 from sketcher_tf.client.operations import CLOSE_SECONDS, Operations
 from sketcher_tf.client.types import Labels, Point, ServedSketch
 from sketcher_tf.contract import Code
-from sketcher_tf.strokes import (
-    Sketch,
-    check_stroke3,
-    stroke5_to_stroke3,
-)
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import check_stroke3, stroke5_to_stroke3
 
 _LOST = (Code.SESSION_NOT_FOUND, Code.STEP_GAP)
 

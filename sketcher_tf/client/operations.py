@@ -27,7 +27,7 @@ from sketcher_tf.client.errors import (
 from sketcher_tf.client.tensors import itemsize
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.model.interpolation import slerp
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch, Sketches
 
 DEFAULT_TEMPERATURE = 0.3
 CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
@@ -75,7 +75,7 @@ class Operations:
         seed: int = 0,
         *,
         timeout: float | None = None,
-    ) -> Task[list[ServedSketch]]:
+    ) -> Task[Sketches[ServedSketch]]:
         """Draws new sketches; sketch k depends on (category, seed, k) only.
 
         Args:
@@ -108,7 +108,7 @@ class Operations:
         seed: int = 0,
         *,
         timeout: float | None = None,
-    ) -> Task[list[ServedSketch]]:
+    ) -> Task[Sketches[ServedSketch]]:
         """Continues a drawing, in `count` ways.
 
         Args:
@@ -147,7 +147,7 @@ class Operations:
         seed: int = 0,
         *,
         timeout: float | None = None,
-    ) -> Task[list[ServedSketch]]:
+    ) -> Task[Sketches[ServedSketch]]:
         """Auto-encodes drawings: encodes each and draws it anew.
 
         Args:
@@ -205,7 +205,7 @@ class Operations:
         seed: int = 0,
         *,
         timeout: float | None = None,
-    ) -> Task[list[ServedSketch]]:
+    ) -> Task[Sketches[ServedSketch]]:
         """Draws from given latents.
 
         Args:
@@ -241,7 +241,7 @@ class Operations:
         seed: int = 0,
         *,
         timeout: float | None = None,
-    ) -> Task[list[ServedSketch]]:
+    ) -> Task[Sketches[ServedSketch]]:
         """Walks from one drawing to another through the latent space.
 
         Spherically, as latents of a Gaussian lie near a sphere; the condition

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketcher_tf import rendering
 from sketcher_tf.contract import Metadata
 from sketcher_tf.schema import Schema
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +20,6 @@ class ServedSketch(Sketch):
     """
 
     latents: np.ndarray | None = None
-
-    def to_svg(self, size: int = 256) -> str:
-        """An SVG document, `size` pixels per side."""
-        return rendering.to_svg(self, size)
 
 
 class Point(NamedTuple):

@@ -9,7 +9,8 @@ from sketcher_tf.configs import DataConfig
 from sketcher_tf.data.pipeline import evaluation_batches
 from sketcher_tf.data.records import read_manifest
 from sketcher_tf.schema import Schema
-from sketcher_tf.strokes import Sketch, stroke5_to_stroke3
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke5_to_stroke3
 
 # One bucket, so that drawings come in the order of the shards.
 _BATCHES = DataConfig(batch_size=256, num_buckets=1)

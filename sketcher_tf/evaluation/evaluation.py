@@ -18,7 +18,7 @@ from sketcher_tf.evaluation.samples import Drawn
 from sketcher_tf.evaluation.study import Settings, Study
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 VERSION = 1  # of the JSON
 

@@ -12,7 +12,7 @@ from sketcher_tf.evaluation.dataset import Drawings
 from sketcher_tf.evaluation.intervals import Estimate, mean
 from sketcher_tf.evaluation.metrics import Word
 from sketcher_tf.rendering.raster import rasterize
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 
 @dataclass(frozen=True, eq=False)

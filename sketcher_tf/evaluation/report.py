@@ -15,7 +15,7 @@ from sketcher_tf import rendering
 from sketcher_tf.evaluation.evaluation import Evaluation, Gallery
 from sketcher_tf.evaluation.models import REAL
 from sketcher_tf.evaluation.samples import first_half
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 _PER_ROW = 8  # drawings of a word and source
 _CELL, _LARGE = 96, 256  # pixels

@@ -8,7 +8,7 @@ import numpy as np
 
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 BLEND_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 _BLENDS = 8  # pairs of words

@@ -28,7 +28,7 @@ from sketcher_tf.evaluation.predictions import (
 )
 from sketcher_tf.evaluation.samples import Drawn, draw
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from sketcher_tf.rendering.layout import (
     INK,
     PAPER,
     Cell,
+    Drawable,
     Grid,
     Sheet,
     pen_dot,
 )
-from sketcher_tf.strokes import Sketch
 
 _PEN_INK = (226, 72, 48)
 _GREYS, _PEN_SHADES = 16, 8  # the palette of a GIF: paper to ink, then pens
@@ -24,7 +24,9 @@ _MAX_FRAMES = 120
 _MAX_PIXELS = 150e6  # of all frames together: Pillow holds them in memory
 
 
-def gif_of_sketch(sketch: Sketch, size: int = 256, frame_ms: int = 40) -> bytes:
+def gif_of_sketch(
+    sketch: Drawable, size: int = 256, frame_ms: int = 40
+) -> bytes:
     """One sketch being drawn, as the bytes of a GIF."""
     paper = Image.new("L", (size, size), PAPER)
     return _gif(paper, [Cell.of(sketch, size)], frame_ms)

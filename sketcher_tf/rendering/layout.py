@@ -7,6 +7,7 @@ GIF of the same sketches look the same. NumPy and Pillow only.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -14,14 +15,30 @@ from PIL import Image, ImageDraw, ImageFont
 from sketcher_tf.rendering.raster import draw_strokes
 from sketcher_tf.strokes import (
     Polylines,
-    Sketch,
     bounds,
     check_stroke3,
     fit_to_box,
     stroke3_to_polylines,
 )
 
-Sheet = Mapping[str, Sequence[Sketch]]
+
+class Drawable(Protocol):
+    """What can be drawn; a `Sketch` is."""
+
+    @property
+    def stroke3(self) -> np.ndarray:
+        """float32 [N, 3], offsets in pixels."""
+
+    @property
+    def category(self) -> str:
+        """The word for what it shows; "" if unknown."""
+
+    @property
+    def finished(self) -> bool:
+        """False if it was cut off before its end."""
+
+
+Sheet = Mapping[str, Sequence[Drawable]]
 
 PAPER, INK, LABEL_INK, MARK_INK = 255, 34, 112, 205  # grey values
 
@@ -65,7 +82,7 @@ class Cell:
     marked: bool = False
 
     @classmethod
-    def of(cls, sketch: Sketch, size: int) -> "Cell":
+    def of(cls, sketch: Drawable, size: int) -> "Cell":
         """A cell with `sketch` as large as fits, in the middle."""
         lines = stroke3_to_polylines(check_stroke3(sketch.stroke3))
         fitted = fit_to_box(lines, size * (1 - 2 * _CELL_MARGIN))

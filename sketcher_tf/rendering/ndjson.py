@@ -3,15 +3,15 @@
 import hashlib
 import json
 
+from sketcher_tf.rendering.layout import Drawable
 from sketcher_tf.strokes import (
-    Sketch,
     bounds,
     check_stroke3,
     stroke3_to_polylines,
 )
 
 
-def to_ndjson(sketch: Sketch, key_id: str | None = None) -> str:
+def to_ndjson(sketch: Drawable, key_id: str | None = None) -> str:
     """A sketch as a row of Quick, Draw!'s simplified format, without newline.
 
     The drawing is moved so that its least x and y are 0. Coordinates are

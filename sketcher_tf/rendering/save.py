@@ -4,27 +4,35 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from sketcher_tf.files import write_bytes
 from sketcher_tf.rendering.gif import gif_of_sheet, gif_of_sketch
-from sketcher_tf.rendering.layout import Cell, Grid, Sheet
+from sketcher_tf.rendering.layout import Cell, Drawable, Grid, Sheet
 from sketcher_tf.rendering.ndjson import to_ndjson
 from sketcher_tf.rendering.svg import sheet_svg, to_svg
-from sketcher_tf.strokes import Sketch
 
 
-def to_png(sketch: Sketch, size: int = 256) -> Image.Image:
+class _Named(NamedTuple):
+    """A sketch with a category."""
+
+    stroke3: np.ndarray
+    category: str
+    finished: bool
+
+
+def to_png(sketch: Drawable, size: int = 256) -> Image.Image:
     """A sketch as a grey image [size, size], dark on white, anti-aliased."""
     cell = Cell.of(sketch, size)
     return cell.image(cell.num_points)
 
 
 def to_gif(
-    sketch: Sketch, path: Path, *, size: int = 256, frame_ms: int = 40
+    sketch: Drawable, path: Path, *, size: int = 256, frame_ms: int = 40
 ) -> None:
     """Writes a sketch being drawn, point by point, as a GIF that repeats.
 
@@ -70,7 +78,7 @@ def save(sketches: Sheet, path: Path, *, separate: bool = False) -> list[Path]:
     path = Path(path)
     encode = encoder(path)
     named = {
-        label: [replace(s, category=s.category or label) for s in row]
+        label: [_Named(s.stroke3, s.category or label, s.finished) for s in row]
         for label, row in sketches.items()
     }
     files = _one_file_each(named, path) if separate else {path: named}
@@ -92,7 +100,7 @@ def _one_file_each(rows: Sheet, path: Path) -> dict[Path, Sheet]:
     return files
 
 
-def _only(rows: Sheet) -> Sketch | None:
+def _only(rows: Sheet) -> Drawable | None:
     """The sketch, if there is just one."""
     sketches = [sketch for row in rows.values() for sketch in row]
     return sketches[0] if len(sketches) == 1 else None

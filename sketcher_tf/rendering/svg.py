@@ -10,16 +10,16 @@ from sketcher_tf.rendering.layout import (
     LABEL_INK,
     MARK_INK,
     Cell,
+    Drawable,
     Grid,
     Sheet,
     line_width,
     unfinished_mark,
 )
 from sketcher_tf.rendering.ndjson import round_number
-from sketcher_tf.strokes import Sketch
 
 
-def to_svg(sketch: Sketch, size: int = 256) -> str:
+def to_svg(sketch: Drawable, size: int = 256) -> str:
     """A sketch as an SVG document: one `<path>` per stroke, nothing else.
 
     The paper is a style and not a shape, so that who reads the strokes back

@@ -18,11 +18,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sketcher_tf.files import locked, write_atomically
+from sketcher_tf.files import locked, project_folder, write_atomically
 
 RUNS = Path("runs")
-# The model that comes with the project, for who has trained none.
-PRETRAINED = Path(__file__).parents[2] / "pretrained" / "model.keras"
+DEFAULT_MODEL = "quickdraw"  # the pretrained one, for who has trained none
+HUB = "hf://"
+SHARED_WEIGHTS = "model.weights.h5"  # in a folder that Keras loads
 
 
 @dataclass(frozen=True)
@@ -129,28 +130,65 @@ class RunFolder:
         return self.path / ".lock"
 
 
-def model_file(path: Path | None = None) -> Path:
-    """The model to load: of a run folder, a file, or the newest run.
+def pretrained() -> dict[str, Path]:
+    """The models that come with the project, by name."""
+    files = project_folder("pretrained").glob("*.keras")
+    return {file.stem: file for file in sorted(files)}
 
-    A run that has not ended gives its best checkpoint so far. Without any run
-    it is the pretrained model.
+
+def model_file(model: str | Path | None = None) -> Path:
+    """The file of a model, or its folder if Keras loads that.
+
+    Args:
+        model: a run folder, a `.keras` file, the name of a pretrained model,
+            `hf://user/model` for one on the Hugging Face hub, which is
+            downloaded, or a folder that `share` has written. A run that has
+            not ended gives its best checkpoint so far. None is the newest
+            run, or the default pretrained model without any run.
 
     Raises:
         FileNotFoundError: there is none.
+        ModuleNotFoundError: the hub needs a package that is not installed.
     """
-    if path is not None and path.is_file():
-        return path
-    folders = [path] if path is not None else sorted(RUNS.glob("*"))
-    found = [file for f in folders if (file := _result(RunFolder(f)))]
-    if found:
-        return max(found, key=lambda file: file.stat().st_mtime)
-    if path is None and PRETRAINED.exists():
-        return PRETRAINED
-    raise FileNotFoundError(
-        "a model must be a run folder or a .keras file; received "
-        f"{str(path) if path else 'none, and there is no run in runs/'!r}. "
-        "Train one with `python -m sketcher_tf.train`."
+    if model is None:
+        found = _newest_run() or pretrained().get(DEFAULT_MODEL)
+    elif str(model).startswith(HUB):
+        found = _downloaded(str(model).removeprefix(HUB))
+    else:
+        found = _model_at(Path(model)) or pretrained().get(str(model))
+    if found is None:
+        given = repr(str(model)) if model else "none, and no run is in runs/"
+        raise FileNotFoundError(
+            "a model must be a run folder, a .keras file, hf://user/model or "
+            f"one of {', '.join(pretrained())}; received {given}. Train one "
+            "with `python -m sketcher_tf.train`."
+        )
+    return found
+
+
+def _model_at(path: Path) -> Path | None:
+    loads = path.is_file() or (path / SHARED_WEIGHTS).is_file()
+    return path if loads else _result(RunFolder(path))
+
+
+def _newest_run() -> Path | None:
+    runs = (_result(RunFolder(folder)) for folder in sorted(RUNS.glob("*")))
+    return max(
+        filter(None, runs), key=lambda f: f.stat().st_mtime, default=None
     )
+
+
+def _downloaded(repository: str) -> Path:
+    """A folder with the files of a repository of the Hugging Face hub."""
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "a model of the Hugging Face hub needs the package "
+            f"huggingface_hub; received {HUB}{repository} without it. Run "
+            "`pip install 'sketcher-tf[hub]'`."
+        ) from error
+    return Path(huggingface_hub.snapshot_download(repository))
 
 
 def _result(run: RunFolder) -> Path | None:

@@ -31,7 +31,8 @@ from sketcher_tf.client.errors import (
 )
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.schema import Factor, Schema
-from sketcher_tf.strokes import Sketch, stroke5_to_stroke3
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke5_to_stroke3
 from tests.testing import fakes
 from tests.testing.fakes import LATENTS, LONGEST, FakeServer, wait_until
 

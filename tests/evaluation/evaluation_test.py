@@ -22,7 +22,7 @@ from sketcher_tf.evaluation.predictions import (
     novelty,
 )
 from sketcher_tf.evaluation.samples import blends_of, first_half
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 from tests.testing import toys
 from tests.testing.evaluations import BASE, NASTY, SETTINGS, prepare
 

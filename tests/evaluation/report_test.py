@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 from sketcher_tf import rendering
 from sketcher_tf.evaluation import report
 from sketcher_tf.evaluation.report import render
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 from tests.evaluation.rating_test import anova_by_regression
 from tests.testing.evaluations import BASE, NASTY
 

@@ -20,7 +20,7 @@ from sketcher_tf.evaluation.predictions import (
 from sketcher_tf.evaluation.samples import BLEND_SHARES, Drawn, draw
 from sketcher_tf.evaluation.study import Settings, Study
 from sketcher_tf.schema import Factor, Manifest, Schema, Split
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 WORDS = ("cat", "pig")
 SCHEMA = Schema((Factor("category", WORDS),), 20.0, 12, 16)

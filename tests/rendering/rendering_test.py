@@ -13,7 +13,8 @@ from sketcher_tf import rendering
 from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.formats.reading import read_drawings
 from sketcher_tf.rendering import gif
-from sketcher_tf.strokes import Sketch, fit_to_box
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import fit_to_box
 from tests.testing.sketches import (
     DOT,
     EMPTY,

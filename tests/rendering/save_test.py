@@ -10,7 +10,7 @@ from PIL import Image
 from sketcher_tf import rendering
 from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.formats.reading import read_drawings
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 from tests.testing.sketches import (
     DOT,
     EMPTY,

@@ -23,7 +23,7 @@ _FOUNDATION = tuple(
 )
 # From sketches to pictures and walks between them, for clients too.
 _RENDERING = ("sketcher_tf.rendering", "sketcher_tf.model.interpolation")
-_LIGHT = (*_FOUNDATION, *_RENDERING)
+_LIGHT = (*_FOUNDATION, *_RENDERING, "sketcher_tf.sketches")
 _DATA = ("sketcher_tf.data", "sketcher_tf.data.formats")
 _LIBRARY = (
     *_LIGHT,
@@ -59,6 +59,7 @@ MAY_IMPORT = {
     "sketcher_tf.batch": (),
     "sketcher_tf.model.interpolation": (),
     "sketcher_tf.rendering": ("sketcher_tf.strokes", "sketcher_tf.files"),
+    "sketcher_tf.sketches": ("sketcher_tf.strokes", "sketcher_tf.rendering"),
     "sketcher_tf.data.formats": _LIGHT,
     "sketcher_tf.data": (
         *_LIGHT,

@@ -1,7 +1,9 @@
 """What is imported is required, and the lock agrees with the requirements."""
 
 import importlib.metadata
+import itertools
 import re
+import tomllib
 
 import pytest
 from packaging.requirements import Requirement
@@ -61,6 +63,33 @@ def unmet(requires, lock) -> list[str]:
     ]
 
 
+def out_of_step(project, pins, optional=()) -> list[str]:
+    """What pyproject.toml and the pins of requirements.txt disagree on.
+
+    Args:
+        project: the table of that name.
+        pins: canonical name -> version.
+        optional: packages that a clone does without.
+    """
+    texts = [*project["dependencies"]]
+    texts += itertools.chain(*project["optional-dependencies"].values())
+    ranges = {
+        canonicalize_name(requirement.name): requirement.specifier
+        for requirement in map(Requirement, texts)
+        if requirement.name != project["name"]
+    }
+    required = ranges.keys() - set(optional)
+    return [
+        *(f"{name} is pinned only" for name in pins.keys() - required),
+        *(f"{name} is not pinned" for name in required - pins.keys()),
+        *(
+            f"{name}{ranges[name]}, but pinned is {pins[name]}"
+            for name in required & pins.keys()
+            if pins[name] not in ranges[name]
+        ),
+    ]
+
+
 def _read_pins(name: str) -> dict[str, str]:
     return pins((ROOT / name).read_text("utf-8"))
 
@@ -71,6 +100,14 @@ def test_imported_packages_are_required():
         _read_pins("requirements.txt"),
         _read_pins("requirements-dev.txt"),
     )
+    assert not messages, "\n".join(messages)
+
+
+def test_the_package_admits_what_is_pinned():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    pins = _read_pins("requirements.txt")
+    messages = out_of_step(project, pins, optional=["huggingface-hub"])
     assert not messages, "\n".join(messages)
 
 
@@ -117,6 +154,24 @@ def test_what_is_not_pinned_is_told(line):
 )
 def test_what_the_lock_lacks_is_told(requires, count):
     assert len(unmet(requires, {"numpy": "2.4.6"})) == count
+
+
+@pytest.mark.parametrize(
+    ("pins", "told"),
+    [
+        ({"numpy": "2.1", "rich": "13.0"}, []),
+        ({"numpy": "2.1"}, ["rich is not pinned"]),
+        ({"numpy": "1.9", "rich": "13"}, ["numpy>=2, but pinned is 1.9"]),
+        ({"numpy": "2", "rich": "13", "six": "1"}, ["six is pinned only"]),
+    ],
+)
+def test_a_range_that_a_pin_leaves_is_told(pins, told):
+    project = {
+        "name": "us",
+        "dependencies": ["numpy>=2"],
+        "optional-dependencies": {"tf": ["rich<14"], "all": ["us[tf]", "hub"]},
+    }
+    assert out_of_step(project, pins, optional=["hub"]) == told
 
 
 def test_an_unlisted_package_is_told():

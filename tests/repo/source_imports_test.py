@@ -10,9 +10,10 @@ from tests.testing.source_imports import (
 
 _SOURCES = {
     "sketcher_tf/__init__.py": "",
-    "sketcher_tf/strokes.py": "",
+    "sketcher_tf/strokes.py": "a = 1\ndef g(): ...",
     "sketcher_tf/data/__init__.py": "",
-    "sketcher_tf/data/schema.py": "",
+    "sketcher_tf/data/schema.py": "class f: ...",
+    "sketcher_tf/lazy.py": "HOMES = {'b': 1}\ndef __getattr__(name): ...",
     "tests/fakes.py": "",
 }
 
@@ -37,6 +38,18 @@ def test_imports_name_files_that_exist():
             {"sketcher_tf/__init__.py"},
             set(),
             {"sketcher_tf.x"},
+        ),
+        (
+            "from .strokes import a, b",
+            {"sketcher_tf/strokes.py"},
+            set(),
+            {"sketcher_tf.strokes.b"},
+        ),
+        (
+            "from .lazy import b, c",
+            {"sketcher_tf/lazy.py"},
+            set(),
+            {"sketcher_tf.lazy.c"},
         ),
         (
             "try:\n    import torch\nexcept ImportError:\n    torch = None",

@@ -21,7 +21,7 @@ from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import MESSAGE_BYTES
 from sketcher_tf.client.errors import NotFoundError
 from sketcher_tf.contract import Code
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 from tests.testing.fakes import wait_until
 
 CODE = grpc.StatusCode

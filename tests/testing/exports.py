@@ -9,7 +9,8 @@ from sketcher_tf.contract import Servable
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.strokes import Sketch, stroke5_to_stroke3
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke5_to_stroke3
 from tests.testing import toys
 
 WORD = toys.CATEGORIES[0]

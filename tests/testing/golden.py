@@ -18,10 +18,10 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
-_PRETRAINED = FOLDER.parents[1] / "pretrained" / "model.keras"
+_PRETRAINED = FOLDER.parents[1] / "pretrained" / "quickdraw.keras"
 _SEED = 7
 # Name -> the model's file, two of its words, and a temperature.
 MODELS = {

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sketcher_tf.strokes import Sketch, polylines_to_stroke3
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
 
 EMPTY = Sketch(np.zeros((0, 3), np.float32), "nothing")
 DOT = Sketch(np.array([[40, 70, 1]], np.float32), "dot")

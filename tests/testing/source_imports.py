@@ -5,6 +5,7 @@ the top; those guarded by `except ImportError` are optional and do not count.
 """
 
 import ast
+import functools
 import pathlib
 import re
 import sys
@@ -35,7 +36,7 @@ class Imports(NamedTuple):
 
     files: frozenset[str]  # the project's own, as paths
     packages: frozenset[str]  # import names from elsewhere, but not Python's
-    unknown: frozenset[str]  # names in the project's packages without a file
+    unknown: frozenset[str]  # names that the project's modules do not have
 
 
 def read_sources(root: pathlib.Path = ROOT) -> dict[str, str]:
@@ -66,12 +67,11 @@ def imports_of(path: str, sources: Sources) -> Imports:
         top, _, rest = candidates[-1].partition(".")
         if file is not None:
             files.add(file)
-            name = candidates[0].rpartition(".")[2]
-            if file.endswith("/__init__.py") and not (
-                module_of(file) == candidates[0]
-                or re.search(rf"\b{name}\b", sources[file])
+            name = candidates[0]
+            if _first_file(path, [name], sources) is None and not _offers(
+                sources[file], name.rpartition(".")[2]
             ):
-                unknown.add(candidates[0])
+                unknown.add(name)
         elif top in FOLDERS:
             unknown.add(candidates[-1])
         elif top == "google":  # shared by several packages
@@ -80,6 +80,29 @@ def imports_of(path: str, sources: Sources) -> Imports:
             packages.add(top)
     files.discard(path)
     return Imports(frozenset(files), frozenset(packages), frozenset(unknown))
+
+
+def _offers(source: str, name: str) -> bool:
+    """Whether a module has that name, or may have it when it is asked."""
+    bound = _bound_names(source)
+    if name == "*" or name in bound:
+        return True
+    return "__getattr__" in bound and bool(re.search(rf"\b{name}\b", source))
+
+
+@functools.cache
+def _bound_names(source: str) -> frozenset[str]:
+    """All names that a module binds anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.Name(ctx=ast.Store()):
+                names.add(node.id)
+            case ast.alias():
+                names.add((node.asname or node.name).partition(".")[0])
+    return frozenset(names)
 
 
 def _first_file(

@@ -1,4 +1,6 @@
 import os
+import sys
+import types
 
 import pytest
 
@@ -7,6 +9,7 @@ from sketcher_tf.training.run_folder import (
     RunFolder,
     best_epoch,
     model_file,
+    pretrained,
     read_history,
     write_history,
 )
@@ -51,10 +54,7 @@ def test_without_a_run_the_pretrained_model_is_the_default(
     run, monkeypatch, tmp_path
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        run_folder, "PRETRAINED", touch(tmp_path / "model.keras")
-    )
-    assert model_file() == run_folder.PRETRAINED
+    assert model_file() == pretrained()["quickdraw"]
     # But it is not what a folder without a model is taken for.
     with pytest.raises(FileNotFoundError):
         model_file(run.path)
@@ -62,13 +62,37 @@ def test_without_a_run_the_pretrained_model_is_the_default(
     assert model_file() == run.model.relative_to(tmp_path)
 
 
+def test_a_pretrained_model_has_a_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name, file in pretrained().items():
+        assert model_file(name) == file
+    # Runs of one's own come first.
+    own = touch(RunFolder(tmp_path / "quickdraw").model)
+    assert model_file("quickdraw").samefile(own)
+
+
+def test_a_folder_that_keras_loads_is_taken_as_it_is(tmp_path):
+    touch(tmp_path / "model.weights.h5")
+    assert model_file(tmp_path) == tmp_path
+
+
+def test_the_hub_is_asked_for_a_name_of_it(tmp_path, monkeypatch):
+    hub = types.ModuleType("huggingface_hub")
+    hub.snapshot_download = lambda name: str(tmp_path / name)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    assert model_file("hf://ada/crabs") == tmp_path / "ada" / "crabs"
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ModuleNotFoundError, match=r"sketcher-tf\[hub\]"):
+        model_file("hf://ada/crabs")
+
+
 def test_no_model_is_an_error(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_folder, "PRETRAINED", tmp_path / "none")
+    monkeypatch.setattr(run_folder, "pretrained", dict)
     run.path.mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match=r"received '.*cats'\. Train"):
         model_file(run.path)
-    with pytest.raises(FileNotFoundError, match="there is no run in runs/"):
+    with pytest.raises(FileNotFoundError, match="no run is in runs/"):
         model_file()
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from sketcher_tf.data.formats import npz, quickdraw, svg
 from sketcher_tf.data.formats.checks import Rules
 from sketcher_tf.data.formats.drawing import Drawing, SkipReport
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 
 # (path, category, rules, report) -> drawings
 Reader = Callable[[Path, str, Rules, SkipReport], Iterator[Drawing]]

@@ -11,7 +11,8 @@ from export.saved_model.replay import LOADERS, loaded_eagerly
 from export.saved_model.warmup import read_calls, warmup_file
 from sketcher_tf import contract
 from sketcher_tf.contract import Code, code_of
-from sketcher_tf.strokes import Sketch, stroke3_to_stroke5
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke3_to_stroke5
 from tests.testing import toys
 from tests.testing.exports import CAPACITY, WORD, caller, make_sketcher
 

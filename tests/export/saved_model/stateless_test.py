@@ -7,7 +7,8 @@ from export.saved_model.publish import metadata_of
 from export.saved_model.replay import LOADERS
 from sketcher_tf import contract
 from sketcher_tf.contract import Code, Metadata, code_of
-from sketcher_tf.strokes import Sketch, stroke3_to_stroke5
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke3_to_stroke5
 from tests.testing import toys
 from tests.testing.exports import (
     WORD,

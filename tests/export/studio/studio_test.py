@@ -16,7 +16,8 @@ from export.tflite import convert
 from export.tflite.metadata import read_metadata
 from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.data.formats.quickdraw import rdp
-from sketcher_tf.strokes import Sketch, polylines_to_stroke3
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing import toys
 from tests.testing.exports import make_model
 

@@ -26,7 +26,7 @@ from sketcher_tf.model import sampling
 from sketcher_tf.model.mixture import split_params
 from sketcher_tf.schema import Factor
 from sketcher_tf.sketcher import CANDIDATES, Sketcher
-from sketcher_tf.strokes import Sketch
+from sketcher_tf.sketches import Sketch
 from tests.testing import toys
 from tests.testing.exports import make_model
 from tests.testing.source_imports import ROOT
