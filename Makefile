@@ -41,7 +41,8 @@ clean:
 # The stamps are written last, so an interrupted installation is taken up again.
 # The lock is a constraint here: it holds indirect dependencies in place.
 $(VENV)/installed-$(VERSION): requirements.txt
-$(VENV)/installed-dev-$(VERSION): requirements-dev.txt requirements.txt
+$(VENV)/installed-dev-$(VERSION): requirements-dev.txt requirements-beam.txt \
+		requirements.txt
 $(VENV)/installed-$(VERSION) $(VENV)/installed-dev-$(VERSION): $(LOCK) \
 		| $(BIN)/pip$(VERSION)
 	$(BIN)/$(PIP) install --quiet --constraint $(LOCK) \
