@@ -13,8 +13,9 @@ from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import Tls
 from sketcher_tf.rendering import save
 from sketcher_tf.sketches import Sketch
+from tests.client.client_test import expected
 from tests.testing import fakes
-from tests.testing.fakes import FakeServer, expected
+from tests.testing.fakes import FakeServer
 
 
 @pytest.fixture

@@ -23,17 +23,24 @@ from sketcher_tf.schema import Factor
 
 SPLITS = ("train", "valid", "test")
 
-# The factors of FaceX (Cao et al. 2019, section 4). The paper names the values
-# of the first three but not their order, and no value of the style; both
-# orders are ours.
+# The factors of FaceX (Cao et al. 2019, section 4). The paper does not say how
+# their values are ordered in the vectors; the order is ours.
 FACEX_FACTORS = (
     Factor("gender", ("male", "female")),
-    Factor("view", ("front", "side")),
+    Factor("view", ("frontal", "mid-profile")),
     Factor(
         "emotion",
-        ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"),
+        (
+            "neutral",
+            "happy",
+            "sad",
+            "angry",
+            "fearful",
+            "surprised",
+            "disgusted",
+        ),
     ),
-    Factor("style", ("0", "1", "2")),
+    Factor("style", ("realistic", "cartoon", "abstract")),
 )
 
 

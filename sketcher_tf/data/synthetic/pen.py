@@ -142,9 +142,14 @@ class Hand:
         """A whole number from `low` to `high`, both included."""
         return low + int((high - low + 1) * self._rng.random())
 
-    def aim(self, points: Sequence[complex]) -> np.ndarray:
-        """The points this hand hits when it aims at `points`."""
-        miss = self._rng.normal(0.0, _SLIP, 2 * len(points))
+    def aim(self, points: Sequence[complex], slip: float = _SLIP) -> np.ndarray:
+        """The points this hand hits when it aims at `points`.
+
+        Args:
+            points: where it should go.
+            slip: standard deviation of what it misses them by.
+        """
+        miss = self._rng.normal(0.0, slip, 2 * len(points))
         return np.asarray(points, np.complex128) + miss.view(np.complex128)
 
     def line(self, *corners: complex) -> Stroke:
@@ -189,13 +194,30 @@ class Hand:
     def finish(self, strokes: Sequence[Stroke]) -> list[Stroke]:
         """The strokes with this hand's tremor, slant and aspect."""
         ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
-        points = np.concatenate(strokes)
+        return np.split(self.drawn(np.concatenate(strokes)), ends)
+
+    def drawn(self, points: Stroke, aspect: float = 0.2) -> Stroke:
+        """All points of a drawing as this hand draws them.
+
+        Args:
+            points: where it means to go.
+            aspect: the largest share by which it widens or narrows.
+        """
         phases = self._rng.uniform(0, 2 * np.pi, (2, 3))
         points = trembling(points, phases, self.between(0.005, 0.03))
         slant = self.between(-0.08, 0.08)
-        points = slanted(points, slant, self.vary(1.0, 0.2))
-        points = points * np.exp(1j * self.between(-0.06, 0.06))
-        return np.split(points, ends)
+        points = slanted(points, slant, self.vary(1.0, aspect))
+        return points * np.exp(1j * self.between(-0.06, 0.06))
+
+
+def paper(points: Stroke) -> tuple[complex, float]:
+    """Where the paper begins, and pixels per unit: as in Quick, Draw!.
+
+    The paper is as large as the drawing; its longest side is 255 pixels.
+    """
+    x, y = points.real, points.imag
+    corner = complex(x.min(), y.min())
+    return corner, SIDE_PX / max(np.ptp(x), np.ptp(y))
 
 
 def to_stroke3(strokes: Sequence[Stroke]) -> np.ndarray:
@@ -204,10 +226,7 @@ def to_stroke3(strokes: Sequence[Stroke]) -> np.ndarray:
     The longest side is 255, offsets are whole pixels. The strokes are points
     enough as they are, so they are not resampled first.
     """
-    x = np.concatenate([stroke.real for stroke in strokes])
-    y = np.concatenate([stroke.imag for stroke in strokes])
-    corner = complex(x.min(), y.min())
-    scale = SIDE_PX / max(np.ptp(x), np.ptp(y))
+    corner, scale = paper(np.concatenate(strokes))
     lines = [rdp(((s - corner) * scale).tolist(), EPSILON_PX) for s in strokes]
     return polylines_to_stroke3(
         [np.array(line).round().view(float).reshape(-1, 2) for line in lines]

@@ -133,12 +133,17 @@ def test_facex_labels_are_four_factors(tmp_path):
     ]
     path = save_labelled(tmp_path / "a.npz", rows)
     assert labels_of(path) == [
-        {"gender": "male", "view": "side", "emotion": "happy", "style": "2"},
+        {
+            "gender": "male",
+            "view": "mid-profile",
+            "emotion": "angry",
+            "style": "abstract",
+        },
         {
             "gender": "female",
-            "view": "front",
-            "emotion": "surprise",
-            "style": "0",
+            "view": "frontal",
+            "emotion": "disgusted",
+            "style": "realistic",
         },
     ]
 

@@ -29,7 +29,6 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from serving.server import __main__ as command
 from serving.server import service as server_module
 from serving.server.service import EmbeddedServer, server_credentials
 from serving.tls import ssl_config
@@ -489,7 +488,7 @@ def test_the_command_tells_what_is_wrong_with_tls(
     file.write_text(config)
     args = f"--model_base_path={written.parents[1]}", "--port=0"
     with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
-        command.main(
+        server_module.main(
             flags.FLAGS(["server", *args, f"--ssl_config_file={file}"])
         )
 
@@ -504,7 +503,7 @@ def test_the_command_tells_what_is_wrong_with_tls(
 )
 def test_the_command_tells_what_is_wrong(arg, text):
     with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
-        command.main(flags.FLAGS(["server", arg]))
+        server_module.main(flags.FLAGS(["server", arg]))
 
 
 # --- TLS ----------------------------------------------------------------------
