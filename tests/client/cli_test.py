@@ -13,9 +13,8 @@ from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import Tls
 from sketcher_tf.rendering import save
 from sketcher_tf.sketches import Sketch
-from tests.client.client_test import expected
 from tests.testing import fakes
-from tests.testing.fakes import FakeServer
+from tests.testing.fakes import FakeServer, expected
 
 
 @pytest.fixture

@@ -58,15 +58,6 @@ def sketch(count=5, category="cat", dx=3.0):
     return Sketch(stroke3, category)
 
 
-def expected(word, seed, k=0, latents=None):
-    """What the fake draws for (word, seed, k)."""
-    condition = np.eye(3)[fakes.WORDS.index(word)]
-    pair = np.array([seed, k])
-    latents = [seed, k, 0] if latents is None else latents
-    points = fakes.points_of(condition, pair, latents, fakes.length_of(pair))
-    return stroke5_to_stroke3(points)
-
-
 def inputs_of(server, name):
     return [inputs for called, inputs, *_ in server.calls if called == name]
 
@@ -77,7 +68,7 @@ def inputs_of(server, name):
 def test_generate(server, client):
     drawn = client.generate("pig", count=3, temperature=0.5, seed=7)
     for k, one in enumerate(drawn):
-        np.testing.assert_array_equal(one.stroke3, expected("pig", 7, k))
+        np.testing.assert_array_equal(one.stroke3, fakes.expected("pig", 7, k))
         np.testing.assert_array_equal(one.latents, [7, k, 0])
         assert one.category == "pig"
         assert one.finished
@@ -182,7 +173,7 @@ def test_live_drawing_is_the_generated_one(server, client):
     for count in (1, 4, 100):
         drawing = client.draw_live("pig", seed=6, points_per_call=count)
         points = list(drawing)
-        np.testing.assert_array_equal(points, expected("pig", 6))
+        np.testing.assert_array_equal(points, fakes.expected("pig", 6))
         np.testing.assert_array_equal(drawing.sketch.stroke3, points)
         assert drawing.sketch.finished
         assert drawing.sketch.category == "pig"
@@ -191,7 +182,7 @@ def test_live_drawing_is_the_generated_one(server, client):
 
 
 def test_live_drawing_goes_on_from_points(server, client):
-    given = Sketch(expected("cat", 2, latents=[0, 0, 0])[:5])
+    given = Sketch(fakes.expected("cat", 2, latents=[0, 0, 0])[:5])
     drawing = client.draw_live("cat", seed=2, sketch=given)
     points = list(drawing)
     assert len(points) == fakes.length_of([2, 0]) - 5
@@ -205,7 +196,7 @@ def test_a_live_drawing_may_be_cut_off(server, client):
     )
     for count in (3, 100):
         drawing = client.draw_live("cat", seed=4, points_per_call=count)
-        np.testing.assert_array_equal(list(drawing), expected("cat", 4))
+        np.testing.assert_array_equal(list(drawing), fakes.expected("cat", 4))
         assert not drawing.sketch.finished
 
 
@@ -238,7 +229,9 @@ def test_a_loop_that_was_left_gives_the_session_back(server, client):
     drawing = client.draw_live("cat", seed=1, points_per_call=3)
     first = list(itertools.islice(drawing, 4))
     assert not server.model.sessions
-    np.testing.assert_array_equal(first + list(drawing), expected("cat", 1))
+    np.testing.assert_array_equal(
+        first + list(drawing), fakes.expected("cat", 1)
+    )
 
 
 def test_a_client_gives_the_sessions_of_its_drawings_back(server):
@@ -325,7 +318,7 @@ def test_many_threads_share_a_client(client):
     for thread in threads:
         thread.join()
     for seed, stroke3 in drawn.items():
-        np.testing.assert_array_equal(stroke3, expected("cat", seed))
+        np.testing.assert_array_equal(stroke3, fakes.expected("cat", seed))
     assert len(drawn) == 8
 
 
@@ -349,7 +342,7 @@ def test_the_twin_draws_the_same(server, client):
     ):
         np.testing.assert_array_equal(one.stroke3, other.stroke3)
     np.testing.assert_array_equal(latents, client.encode([sketch()]))
-    np.testing.assert_array_equal(points, expected("crab", 5))
+    np.testing.assert_array_equal(points, fakes.expected("crab", 5))
     np.testing.assert_array_equal(live.stroke3, points)
     assert not server.model.sessions
 
@@ -366,7 +359,7 @@ def test_the_twin_fails_and_recovers_the_same(server):
             server.faults["step"].append(fakes.after(server.evict))
             return [p async for p in twin.draw_live("cat", seed=3)]
 
-    np.testing.assert_array_equal(asyncio.run(draw()), expected("cat", 3))
+    np.testing.assert_array_equal(asyncio.run(draw()), fakes.expected("cat", 3))
 
 
 def test_cancelling_the_twin_cancels_the_call(server):
@@ -380,7 +373,7 @@ def test_cancelling_the_twin_cancels_the_call(server):
             return await twin.generate("cat", seed=1)
 
     [one] = asyncio.run(draw())
-    np.testing.assert_array_equal(one.stroke3, expected("cat", 1))
+    np.testing.assert_array_equal(one.stroke3, fakes.expected("cat", 1))
 
 
 def test_the_twin_gives_the_sessions_of_its_drawings_back(server, caplog):
@@ -459,7 +452,7 @@ def test_both_clients_have_the_same_operations():
 def test_a_large_request_is_several_calls(server, client):
     drawn = client.generate("cat", count=70, seed=1)
     for k, one in enumerate(drawn):
-        np.testing.assert_array_equal(one.stroke3, expected("cat", 1, k))
+        np.testing.assert_array_equal(one.stroke3, fakes.expected("cat", 1, k))
     rows = [len(inputs["seed"]) for inputs in inputs_of(server, "generate")]
     assert rows == [32, 32, 6]
 
@@ -509,7 +502,9 @@ def test_after_a_reload_the_new_words_count(server, client):
     client.generate("cat", seed=1)
     server.reload(2, words=("pig", "cat", "owl"))  # as many, in another order
     [one] = client.generate("cat", seed=1)
-    np.testing.assert_array_equal(one.stroke3, expected("pig", 1))  # place 1
+    np.testing.assert_array_equal(
+        one.stroke3, fakes.expected("pig", 1)
+    )  # place 1
     server.reload(3, words=("owl", "cat"))  # fewer: the old condition is wrong
     server.faults["generate"].extend(
         [lambda proceed: fakes.refuse("INVALID_SHAPE", "it is too wide")] * 3

@@ -21,9 +21,8 @@ from sketcher_tf.client.errors import (
     ResourceExhaustedError,
     UnavailableError,
 )
-from tests.client.client_test import expected
 from tests.testing import fakes
-from tests.testing.fakes import FakeServer
+from tests.testing.fakes import FakeServer, expected
 from tests.testing.proxy import Proxy
 
 UNAVAILABLE = grpc.StatusCode.UNAVAILABLE

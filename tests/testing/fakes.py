@@ -18,6 +18,7 @@ from sketcher_tf import contract
 from sketcher_tf.client import messages, tensors
 from sketcher_tf.client.retry import NOT_BEGUN
 from sketcher_tf.schema import Factor, Schema
+from sketcher_tf.strokes import stroke5_to_stroke3
 
 WORDS = ("cat", "pig", "crab")
 LONGEST = 20  # points
@@ -35,6 +36,15 @@ def wait_until(condition, seconds=60.0):
 def length_of(seed):
     """Points of the drawing of a seed pair, int32 [2]."""
     return 9 + int(seed[0] + seed[1]) % 7
+
+
+def expected(word, seed, k=0, latents=None):
+    """What the fake draws for (word, seed, k)."""
+    condition = np.eye(3)[WORDS.index(word)]
+    pair = np.array([seed, k])
+    latents = [seed, k, 0] if latents is None else latents
+    points = points_of(condition, pair, latents, length_of(pair))
+    return stroke5_to_stroke3(points)
 
 
 def points_of(condition, seed, latents, count, begin=0):

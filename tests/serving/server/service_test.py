@@ -29,6 +29,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from serving.server import __main__ as command
 from serving.server import service as server_module
 from serving.server.service import EmbeddedServer, server_credentials
 from serving.tls import ssl_config
@@ -488,7 +489,7 @@ def test_the_command_tells_what_is_wrong_with_tls(
     file.write_text(config)
     args = f"--model_base_path={written.parents[1]}", "--port=0"
     with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
-        server_module.main(
+        command.main(
             flags.FLAGS(["server", *args, f"--ssl_config_file={file}"])
         )
 
@@ -503,7 +504,7 @@ def test_the_command_tells_what_is_wrong_with_tls(
 )
 def test_the_command_tells_what_is_wrong(arg, text):
     with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
-        server_module.main(flags.FLAGS(["server", arg]))
+        command.main(flags.FLAGS(["server", arg]))
 
 
 # --- TLS ----------------------------------------------------------------------
