@@ -25,9 +25,26 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models with the toy of `exports`, as the command makes it."""
+    from sketcher_tf.files import locked
+
+    # The workers of a parallel run share the folder: exporting takes long.
+    folder = _shared(tmp_path_factory) / "published"
+    with locked(folder.with_suffix(".lock")):
+        if not (folder / "models").exists():
+            _publish(folder)
+    return folder / "models"
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a test run see."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+def _publish(folder: Path) -> None:
     from tests.testing.exports import CAPACITY, make_model
 
-    folder = tmp_path_factory.mktemp("published")
+    folder.mkdir(exist_ok=True)
     make_model().save(folder / "toy.keras")
     command = [
         *(sys.executable, "-m", "export.saved_model"),
@@ -37,7 +54,6 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     root = Path(__file__).resolve().parents[1]
     subprocess.run(command, cwd=root, check=True)
-    return folder / "models"
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,8 @@ def make_model(config=toys.CONFIG, **sizes):
 
 def compiled(model, rate=1e-2):
     model.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    # Outside of a graph, so that a step is traced once and not twice.
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
