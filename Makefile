@@ -1,6 +1,6 @@
 # make install install only, to draw with the pretrained model
 # make train   train a model; with flags: make train ARGS="--preset=paper"
-# make demo    draw with the newest run on a phone's page; needs npm (Node.js)
+# make studio  draw together with the models in a browser; needs npm (Node.js)
 # make test    check format and lint, then run every test
 # make clean   remove the virtual environment and all caches
 # make lock    pin anew everything that the requirements pull in
@@ -18,14 +18,14 @@ VERSION := $(or $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null),none)
 
 .DEFAULT_GOAL := train
-.PHONY: install train demo test clean lock
+.PHONY: install train studio demo test clean lock
 
 install: $(VENV)/installed-$(VERSION)
 
 train: install
 	$(BIN)/python -m sketcher_tf.train $(ARGS)
 
-demo: install
+studio demo: install
 	$(BIN)/python -m export.studio $(ARGS)
 
 test: $(VENV)/installed-dev-$(VERSION)
@@ -35,7 +35,7 @@ test: $(VENV)/installed-dev-$(VERSION)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build \
-		export/studio/node_modules
+		export/studio/node_modules export/studio/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are written last, so an interrupted installation is taken up again.

@@ -1,20 +1,18 @@
 // Keeps everything that was loaded once, so that the page works offline.
 //
-// build.js, written by the build, has the version and the page's own files. The
-// model and the runtime are kept as the page loads them.
+// The build writes BUILD before this: its version, and the page's own files.
+// The models and the runtime are kept as the page loads them.
 
-importScripts('./build.js');
-
-const CACHE = `sketch-${self.BUILD.version}`;
+const CACHE = `studio-${BUILD.version}`;
 
 addEventListener('install', (event) => {
   const keep = async () => {
     const cache = await caches.open(CACHE);
     await cache.addAll(
       // Past the browser's own cache, which may hold an older version.
-      self.BUILD.files.map((file) => new Request(file, {cache: 'reload'})),
+      BUILD.files.map((file) => new Request(file, {cache: 'reload'})),
     );
-    await self.skipWaiting();
+    await skipWaiting();
   };
   event.waitUntil(keep());
 });
@@ -22,16 +20,16 @@ addEventListener('install', (event) => {
 addEventListener('activate', (event) => {
   const clean = async () => {
     const names = await caches.keys();
-    const old = names.filter((n) => n.startsWith('sketch-') && n !== CACHE);
+    const old = names.filter((n) => n.startsWith('studio-') && n !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
-    await self.clients.claim();
+    await clients.claim();
   };
   event.waitUntil(clean());
 });
 
 addEventListener('fetch', (event) => {
   const {request} = event;
-  const own = new URL(request.url).origin === self.location.origin;
+  const own = new URL(request.url).origin === location.origin;
   if (own && request.method === 'GET') event.respondWith(answer(request));
 });
 

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from tests.testing import studio
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory) -> Path:
+    return studio.write_toy(tmp_path_factory.mktemp("model") / "toy.tflite")
+
+
+@pytest.fixture(scope="session")
+def address(model, tmp_path_factory):
+    from export.studio.build import build
+
+    folder = tmp_path_factory.mktemp("studio") / "page"
+    build({"toy": model}, folder)
+    with studio.served(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with studio.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def context(browser):
+    """One for all tests, so that the page is loaded once."""
+    with browser.new_context(viewport=studio.DESK) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context, address):
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.goto(address)
+    studio.ready(page)
+    studio.set_slider(page, "speed", 7)  # at once
+    yield page
+    page.close()
+    assert not errors

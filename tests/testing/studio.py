@@ -1,0 +1,116 @@
+"""The studio in a browser: a toy that draws, gestures, and what is seen."""
+
+import dataclasses
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from export.studio.server import serve
+from export.tflite import convert
+from sketcher_tf.schema import Schema
+from tests.testing import toys
+from tests.testing.exports import make_model
+
+CHROMIUM = shutil.which("chromium")
+SCHEMA: Schema = dataclasses.replace(toys.SCHEMA, max_seq_len=40)
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 800}
+RING = [
+    (128 + 70 * np.cos(angle), 120 + 70 * np.sin(angle))
+    for angle in np.linspace(0, 6, 30)
+]
+# Chromium asks hosts of its own at every start; tests are for this machine.
+_SWITCHES = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
+
+Places = Sequence[tuple[float, float]]
+
+
+def write_toy(path: Path) -> Path:
+    """A model that draws until the paper is full."""
+    model = make_model(schema=SCHEMA)
+    bias = model.decoder.output_projection.bias
+    bias.assign_add(-20 * np.eye(bias.shape[0])[2])  # the end's logit
+    path.write_bytes(convert.finish(convert.convert(model), model, "none"))
+    return path
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a folder's page."""
+    with serve(folder, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's browser without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=_SWITCHES
+        )
+        yield browser
+        browser.close()
+
+
+def ready(page: Page) -> None:
+    """Waits until the model can draw."""
+    page.wait_for_selector("html[data-ready]")
+
+
+def set_slider(page: Page, name: str, value: float) -> None:
+    """Moves the slider with this id."""
+    page.locator(f"#{name}").evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent("
+        "new Event('input', {bubbles: true})); }",
+        value,
+    )
+
+
+def on_screen(page: Page, places: Places) -> np.ndarray:
+    """Pixels of the paper as pixels of the page, float64 [N, 2]."""
+    page.locator("#paper").scroll_into_view_if_needed()
+    a, d, e, f = page.evaluate(
+        "(() => { const {a, d, e, f} = document.querySelector('#paper')"
+        ".getScreenCTM(); return [a, d, e, f]; })()"
+    )
+    return np.float64(places) * (a, d) + (e, f)
+
+
+def draw(page: Page, places: Places) -> None:
+    """A stroke with the mouse, in pixels of the paper."""
+    first, *rest = on_screen(page, places)
+    page.mouse.move(*first)
+    page.mouse.down()
+    for place in rest:
+        page.mouse.move(*place)
+    page.mouse.up()
+
+
+def strokes(page: Page) -> list[dict]:
+    """What is on the paper: `by` and `points` of each stroke."""
+    return page.evaluate("studio.strokes")
+
+
+def lines(page: Page) -> list[np.ndarray]:
+    """The points of each stroke, float32 [N, 2]."""
+    return [np.float32(stroke["points"]) for stroke in strokes(page)]
+
+
+def status(page: Page) -> expect:
+    """What the page has said last, to expect something of."""
+    return expect(page.locator("#status"))
