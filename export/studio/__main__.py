@@ -18,7 +18,7 @@ from absl import app, flags, logging
 
 from sketcher_tf.cli import refuse_arguments
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.training.run_folder import PRETRAINED, model_file
+from sketcher_tf.training.run_folder import model_file, pretrained
 
 from ..tflite import export
 from .build import BUILT, build
@@ -45,15 +45,15 @@ _SERVE = flags.DEFINE_bool("serve", True, "Serve the page when it is built.")
 _PORT = flags.DEFINE_integer("port", 8000, "Where to.", 0, **_SHARED)
 
 
-def exported(model: Path, data: str | None) -> Path:
+def exported(model: str | Path, data: str | None) -> Path:
     """The .tflite file of a model: itself, or exported if needed.
 
     Args:
-        model: a run folder, .keras or .tflite file.
+        model: a .tflite file, or a model as `model_file` finds it.
         data: drawings on which the export is tried, see `drawings_for`.
     """
-    if model.suffix == ".tflite":
-        return model
+    if Path(model).suffix == ".tflite":
+        return Path(model)
     file = model_file(model)
     target = file.with_suffix(".tflite")
     if not target.exists() or target.stat().st_mtime < file.stat().st_mtime:
@@ -64,12 +64,10 @@ def exported(model: Path, data: str | None) -> Path:
     return target
 
 
-def _models(chosen: list[str]) -> list[Path]:
+def _models() -> list[Path]:
     """The chosen ones; else the newest run and the pretrained models."""
-    if chosen:
-        return [Path(path) for path in chosen]
-    found = [model_file(None), *sorted(PRETRAINED.parent.glob("*.keras"))]
-    return list(dict.fromkeys(found))
+    chosen = _MODEL.value or [model_file(), *pretrained().values()]
+    return [exported(model, _DATA.value) for model in dict.fromkeys(chosen)]
 
 
 def _name(file: Path) -> str:
@@ -83,11 +81,11 @@ def main(argv: list[str]) -> None:
     output = Path(_OUTPUT.value)
     try:
         refuse_arguments(argv, "--model=runs/doodles")
-        files = [exported(m, _DATA.value) for m in _models(_MODEL.value)]
-        build({_name(file): file for file in files}, output)
+        models = {_name(file): file for file in _models()}
+        build(models, output)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"error: {error}") from error
-    logging.info("Built %s with %s", output, ", ".join(map(_name, files)))
+    logging.info("Built %s with %s", output, ", ".join(models))
     if _SERVE.value:
         with serve(output, _PORT.value) as server:
             logging.info("Open http://localhost:%d", server.server_port)
