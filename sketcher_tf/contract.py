@@ -28,7 +28,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-VERSION = 1  # of this contract; models of another one are not understood
+VERSION = 2  # of this contract
+# What is still understood. Version 1 had no `labels` of sessions, and no
+# fingerprint.
+READABLE = (1, VERSION)
 
 # The most drawings in one call of `sketcher`; larger requests are split.
 MAX_BATCH_SIZE = 32
@@ -207,7 +210,12 @@ STATS = Signature(
     ),
 )
 
-SKETCHER_SESSION = _servable("sketcher_session", OPEN, STEP, CLOSE, STATS)
+# As `LABELS`: the two servables of an export are not loaded at once.
+SESSION_LABELS = Signature("labels", (), _tensors(metadata="string"))
+
+SKETCHER_SESSION = _servable(
+    "sketcher_session", OPEN, STEP, CLOSE, STATS, SESSION_LABELS
+)
 SERVABLES = (SKETCHER, SKETCHER_SESSION)
 
 
@@ -222,6 +230,7 @@ class Metadata:
         config: the settings of model and training, as `Config.to_json`.
         training: the run it comes from: its name and, as far as is known, the
             epoch and the validation loss.
+        fingerprint: of the model; servables with the same one draw the same.
         contract: the version of this contract.
     """
 
@@ -230,6 +239,7 @@ class Metadata:
     latent_size: int
     config: Mapping[str, Any]
     training: Mapping[str, Any]
+    fingerprint: str = ""
     contract: int = VERSION
 
     @property
@@ -254,9 +264,10 @@ class Metadata:
             ValueError: it is of another version of the contract.
         """
         values = json.loads(text)
-        if values.get("contract") != VERSION:
+        if values.get("contract") not in READABLE:
             raise ValueError(
-                f"a model must follow version {VERSION} of the contract; "
+                f"a model must follow version {' or '.join(map(str, READABLE))}"
+                " of the contract; "
                 f"received {values.get('contract')!r}. Export it anew, or use "
                 "the client of that version."
             )

@@ -41,12 +41,18 @@ def test_metadata_come_back_from_text():
 
 def test_metadata_of_another_contract_are_refused():
     values = json.loads(METADATA.dumps())
-    for other in (contract.VERSION + 1, None):
-        with pytest.raises(ValueError, match=r"version 1 .*received"):
+    for other in (contract.VERSION + 1, 0, None):
+        with pytest.raises(ValueError, match=r"version 1 or 2 .*received"):
             Metadata.loads(json.dumps(values | {"contract": other}))
     del values["contract"]
     with pytest.raises(ValueError, match="received None"):
         Metadata.loads(json.dumps(values))
+
+
+def test_metadata_of_version_1_are_understood():
+    values = json.loads(METADATA.dumps()) | {"contract": 1}
+    del values["fingerprint"]
+    assert Metadata.loads(json.dumps(values)).fingerprint == ""
 
 
 @pytest.mark.parametrize("signature", SIGNATURES, ids=lambda x: x.name)

@@ -63,7 +63,7 @@ def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     ]
 
 
-def session_calls(sketcher: Sketcher) -> list[Call]:
+def session_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     """A sketch drawn step by step, and again from its middle on."""
     word = a_condition(sketcher.schema)
     sketches = sketcher.generate(word, _COUNT, _TEMPERATURE, _SEED)
@@ -88,6 +88,7 @@ def session_calls(sketcher: Sketcher) -> list[Call]:
         Call("close", closing, {"closed": np.bool_(True)}),
         Call("close", closing, {"closed": np.bool_(False)}),
         Call("stats", {}, {"open": np.int64(1), "evicted": np.int64(0)}),
+        Call("labels", {}, {"metadata": np.array(metadata.dumps().encode())}),
     ]
 
 

@@ -6,9 +6,13 @@
 A server that watches the folder takes up a version as soon as it sees it, whole
 or not. So a version is written and verified beside, and then renamed. The two
 renames are not one: what is killed between them leaves a version of `sketcher`
-alone, and the next export makes a newer one of both.
+alone, and the next export makes a newer one of both. Meanwhile, as while a
+server has loaded one of the two, each tells its own labels, with a fingerprint
+by which clients see that they are not of one model.
 """
 
+import hashlib
+import json
 import logging
 import os
 import shutil
@@ -17,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -91,7 +96,7 @@ def publish(
         verify(stateless, stateless_calls(sketcher, metadata))
         sessions = building / contract.SKETCHER_SESSION.name
         write_sessions(model, metadata, sessions, capacity)
-        verify(sessions, session_calls(sketcher))
+        verify(sessions, session_calls(sketcher, metadata))
         for folder in (stateless, sessions):
             _move(folder, output / folder.name / str(version))
         building.rmdir()
@@ -111,7 +116,8 @@ def write_sessions(
     model: AISketcher, metadata: Metadata, folder: Path, capacity: int
 ) -> None:
     """Writes the servable `sketcher_session` to a new folder."""
-    calls = SessionCalls(model, capacity, f"sessions-{uuid.uuid4().hex}")
+    lock = f"sessions-{uuid.uuid4().hex}"
+    calls = SessionCalls(model, metadata, capacity, lock)
     variables = [*weights_of(model), *calls.variables]
     _write(folder, contract.SKETCHER_SESSION, metadata, calls, variables)
 
@@ -124,7 +130,18 @@ def metadata_of(model: AISketcher, training: Mapping[str, Any]) -> Metadata:
         latent_size=model.latent_size,
         config=model.config.to_json(),
         training=training,
+        fingerprint=fingerprint_of(model),
     )
+
+
+def fingerprint_of(model: AISketcher) -> str:
+    """The same for models with the same schema, settings and weights."""
+    settings = model.schema.to_json(), model.config.to_json()
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for variable in weights_of(model):
+        if variable.dtype.is_floating:  # no states of random generators
+            digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return digest.hexdigest()[:32]
 
 
 def training_of(file: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ returns what it has stored.
 
 import tensorflow as tf
 
-from sketcher_tf.contract import Code
+from sketcher_tf.contract import Code, Metadata
 from sketcher_tf.model.ai_sketcher import AISketcher
 
 from .drawings import from_pixels
@@ -33,12 +33,16 @@ class SessionCalls:
 
     Args:
         model: draws.
+        metadata: what `labels` answers.
         capacity: sessions that there is room for.
         lock: a name that no other table in a process has.
     """
 
-    def __init__(self, model: AISketcher, capacity: int, lock: str) -> None:
+    def __init__(
+        self, model: AISketcher, metadata: Metadata, capacity: int, lock: str
+    ) -> None:
         self._model = model
+        self._metadata = metadata
         self._capacity = capacity
         self._table = SlotTable(capacity, an_example(model), lock)
         # A start or reload restores the 0; the first call makes it a number.
@@ -124,6 +128,10 @@ class SessionCalls:
             "opened": counts.opened,
             "evicted": counts.evicted,
         }
+
+    def labels(self) -> Tensors:
+        """What a client should know of the model."""
+        return {"metadata": tf.constant(self._metadata.dumps())}
 
     def _look_up(self, session_id: tf.Tensor) -> Session:
         def look() -> tuple[tf.Tensor, Session]:

@@ -43,7 +43,8 @@ def warmup_calls(servable: Servable, sizes: Mapping[str, int]) -> list[Call]:
     """A call of every signature that changes nothing."""
     signatures = servable.served
     if servable is contract.SKETCHER_SESSION:
-        signatures = {contract.STATS.name: contract.STATS}
+        unchanging = contract.STATS, contract.SESSION_LABELS
+        signatures = {signature.name: signature for signature in unchanging}
     return [_sample(*item, sizes) for item in signatures.items()]
 
 

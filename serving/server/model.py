@@ -119,7 +119,12 @@ class Servable:
             results = self._session.run(fetched, fed, options)
         except tf.errors.OpError as error:
             raise StatusError(_code(error.error_code), _text(error)) from error
-        return {name: np.asarray(value) for name, value in results.items()}
+        return {name: _array(value) for name, value in results.items()}
+
+
+def _array(value: Any) -> np.ndarray:
+    """What TensorFlow returns; of a single text it is no array."""
+    return np.asarray(value, object if isinstance(value, bytes) else None)
 
 
 def _restore(session: Any, path: Path) -> Mapping[str, Any]:

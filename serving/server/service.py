@@ -32,8 +32,8 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from sketcher_tf.client.messages import SSLConfig
 from sketcher_tf.client.retry import NOT_BEGUN
+from sketcher_tf.client.wire.messages import SSLConfig
 
 from . import batching
 from .manager import Library

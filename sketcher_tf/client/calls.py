@@ -18,9 +18,10 @@ import grpc
 import numpy as np
 
 from sketcher_tf import contract
-from sketcher_tf.client import errors, messages, tensors
+from sketcher_tf.client import errors
 from sketcher_tf.client.proxies import proxy_of
-from sketcher_tf.client.retry import Backoff, safe_to_repeat
+from sketcher_tf.client.retry import Backoff, Deadline, safe_to_repeat
+from sketcher_tf.client.wire import messages, tensors
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Caller:
         signature: contract.Signature,
         inputs: Mapping[str, np.ndarray],
         choice: Choice,
-        timeout: float,
+        deadline: Deadline,
         *,
         sizes: Mapping[str, int] = MappingProxyType({}),
         version: int | None = None,
@@ -133,7 +134,7 @@ class Caller:
             signature: one of its signatures.
             inputs: by name, of the contract's dtypes.
             choice: the version.
-            timeout: seconds for all attempts together.
+            deadline: of all attempts together.
             sizes: of the answer, as far as they are known.
             version: that must answer; None takes any.
             fault: says what is wrong with an answer; "" if nothing is.
@@ -151,7 +152,7 @@ class Caller:
             )
         call = _Call(self, servable.name, signature.name, choice)
         merged = servable is contract.SKETCHER
-        message = yield from call.attempts(request, timeout, merged)
+        message = yield from call.attempts(request, deadline, merged)
         if version not in (None, message.model_spec.version.value):
             raise call.version_changed(version, message)
         answer = Answer(
@@ -166,39 +167,38 @@ class Caller:
         return answer
 
     def wait_until_available(
-        self, servable: contract.Servable, choice: Choice, timeout: float
+        self, servable: contract.Servable, choice: Choice, deadline: Deadline
     ) -> Task[None]:
         """Waits until the server has loaded a model.
 
         Args:
             servable: of the contract.
             choice: the version that is wanted.
-            timeout: seconds.
+            deadline: until when to wait.
 
         Raises:
             ServingError: it has not been loaded in that time.
         """
         # The state that a server tells of does not depend on the label.
         look = self._status if choice.label is None else self._probe
-        deadline = self.clock() + timeout
         for polls in itertools.count(1):
-            failed = yield from look(servable, choice, deadline - self.clock())
+            failed = yield from look(servable, choice, deadline)
             if failed is None:
                 return
             delay = _POLLS.delay(polls, self.rng)
-            if self.clock() + delay >= deadline:
+            if delay >= deadline.left:
                 raise failed
             yield Sleep(delay)
 
     def _status(
-        self, servable: contract.Servable, choice: Choice, timeout: float
+        self, servable: contract.Servable, choice: Choice, deadline: Deadline
     ) -> Task[errors.ServingError | None]:
         """Asks whether a version is loaded; why not, or None if one is."""
         request = messages.GetModelStatusRequest()
         self._choose(request.model_spec, servable.name, choice)
         call = _Call(self, servable.name, "GetModelStatus", choice)
         try:
-            answer = yield from call.attempts(request, timeout, merged=False)
+            answer = yield from call.attempts(request, deadline, merged=False)
         except errors.NotFoundError as error:
             return error  # the server runs, but has not looked yet
         if any(
@@ -209,13 +209,13 @@ class Caller:
         return call.not_available(answer)
 
     def _probe(
-        self, servable: contract.Servable, choice: Choice, timeout: float
+        self, servable: contract.Servable, choice: Choice, deadline: Deadline
     ) -> Task[errors.ServingError | None]:
         """Makes a call; why there is no such version yet, or None."""
         signature, inputs = _PROBES[servable.name]
         try:
             yield from self.predict(
-                servable, signature, inputs, choice, timeout
+                servable, signature, inputs, choice, deadline
             )
         except errors.NotFoundError as error:
             return error
@@ -224,6 +224,10 @@ class Caller:
                 raise
             return error
         return None
+
+    def deadline(self, seconds: float) -> Deadline:
+        """In so many seconds, by the clock."""
+        return Deadline(seconds, self.clock)
 
     def _choose(self, spec: Any, servable: str, choice: Choice) -> None:
         spec.name = servable
@@ -246,17 +250,17 @@ class _Call:
         self._begun = caller.clock()
         self._attempts = 0
 
-    def attempts(self, request: Any, timeout: float, merged: bool) -> Task[Any]:
+    def attempts(
+        self, request: Any, deadline: Deadline, merged: bool
+    ) -> Task[Any]:
         """Tries until there is an answer, or no sense in trying again."""
         caller = self._caller
-        deadline = caller.clock() + timeout
         before = None
         for attempts in itertools.count(1):
             self._check_open()
             self._attempts += 1
-            left = max(deadline - caller.clock(), 0.0)
             try:
-                return (yield Attempt(self._servable, request, left))
+                return (yield Attempt(self._servable, request, deadline.left))
             except grpc.RpcError as error:
                 failed = error
                 self._check_open()
@@ -267,7 +271,7 @@ class _Call:
             delay = caller.backoff.delay(attempts, caller.rng)
             if (
                 not safe_to_repeat(failed, attempts, merged)
-                or caller.clock() + delay >= deadline
+                or delay >= deadline.left
             ):
                 raise self._error(failed, before) from failed
             before = failed

@@ -12,9 +12,10 @@ import numpy as np
 
 from sketcher_tf import contract
 from sketcher_tf.client import encoding
-from sketcher_tf.client.calls import Answer, Sleep, Task, check_timeout
+from sketcher_tf.client.calls import Answer, Sleep, Task
 from sketcher_tf.client.errors import InvalidAnswerError, ServingError
-from sketcher_tf.client.operations import CLOSE_SECONDS, Operations
+from sketcher_tf.client.operations import Operations
+from sketcher_tf.client.retry import Deadline
 from sketcher_tf.client.types import Labels, Point, ServedSketch
 from sketcher_tf.contract import Code
 from sketcher_tf.sketches import Sketch
@@ -66,11 +67,10 @@ class Live:
         if sketch is not None:
             self._stroke3 = check_stroke3(sketch.stroke3)
         self._num_points = points_per_call
-        self._timeout = (
-            operations.timeout if timeout is None else check_timeout(timeout)
-        )
+        self._allowed = operations.allowed(timeout)
         self._latents = np.zeros(0, np.float32)
         self._finished = False
+        self._begun = False
         # Of the session; an id of None means that there is none.
         self._session_id: int | None = None
         self._instance_id = 0
@@ -91,45 +91,65 @@ class Live:
     def advance(self) -> Task[None]:
         """Fetches the next points, unless some are `pending`.
 
+        A drawing of five points, two per call, whose session is lost once:
+
+            open    no points                   session 17
+            step 0                              points 1 and 2
+            step 1  SESSION_NOT_FOUND
+            close   session 17                  in case it is there after all
+            open    points 1 and 2, latents     session 64
+            step 0                              points 3 and 4
+            step 1                              point 5, finished
+
+        Each line that draws is what one call of `advance` ends with. After an
+        error call `close`; then another `advance` goes on.
+
         Raises:
             ValueError: an unknown category, or too many points given.
             ServingError: it cannot go on now; another call would try again.
         """
-        deadline = self._caller.clock() + self._timeout
+        deadline = self._allowed.for_call()
         losses = 0
         while not self.pending and not self._complete:
             try:
-                if self._session_id is None:
-                    yield from self._operations.consistently(
-                        lambda labels: self._open(labels, deadline),
-                        deadline - self._caller.clock(),
-                        deadline,
-                    )
-                yield from self._draw(deadline)
+                yield from self._go_on(deadline)
             except ServingError as error:
-                yield from self.close(deadline - self._caller.clock())
                 losses += 1
                 delay = self._caller.backoff.delay(losses, self._caller.rng)
                 lost = isinstance(error, InvalidAnswerError) or (
                     error.reason in _LOST
                 )
-                if not lost or self._caller.clock() + delay >= deadline:
+                if not lost or delay >= deadline.left:
                     raise
+                yield from self.close()
                 yield Sleep(delay)
 
-    def close(self, seconds: float = CLOSE_SECONDS) -> Task[None]:
+    def close(self) -> Task[None]:
         """Gives the session back, if there is one and it can be reached.
 
-        Args:
-            seconds: that this may take.
+        This has seconds of its own: a drawing whose time is over has a session
+        nevertheless.
         """
         operations = self._operations
         session_id, self._session_id = self._session_id, None
         if session_id in operations.sessions:  # else the client has closed it
-            yield from operations.close_sessions([session_id], seconds)
+            yield from operations.close_sessions([session_id])
 
-    def _open(self, labels: Labels, deadline: float) -> Task[None]:
+    def _go_on(self, deadline: Deadline) -> Task[None]:
+        if self._session_id is None:
+            yield from self._operations.versions.consistently(
+                lambda labels: self._open(labels, deadline),
+                deadline,
+                contract.SKETCHER_SESSION,
+            )
+        if not self._complete:
+            yield from self._draw(deadline)
+
+    def _open(self, labels: Labels, deadline: Deadline) -> Task[None]:
         """Opens a session with all that the drawing depends on."""
+        if self._begun and len(self._stroke3) > labels.schema.max_seq_len:
+            self._complete = True  # another model by now: it draws no longer
+            return
         so_far = encoding.points(labels, self.sketch)[: len(self._stroke3)]
         latents = self._latents
         if len(latents) != labels.metadata.latent_size:
@@ -153,13 +173,14 @@ class Live:
                 contract.OPEN, inputs, deadline, labels
             )
         except ServingError:  # another version may have opened it
-            yield from self.close(deadline - self._caller.clock())
+            yield from self.close()
             raise
+        self._begun = True
         self._latents = answer.outputs["latents"]
         self._instance_id = int(answer.outputs["instance_id"])
         self._step = 0
 
-    def _draw(self, deadline: float) -> Task[None]:
+    def _draw(self, deadline: Deadline) -> Task[None]:
         """Takes a step."""
         answer = yield from self._call(
             contract.STEP,
@@ -184,7 +205,7 @@ class Live:
         self,
         signature: contract.Signature,
         inputs: dict,
-        deadline: float,
+        deadline: Deadline,
         labels: Labels | None = None,
     ) -> Task[Answer]:
         operations = self._operations
@@ -193,7 +214,7 @@ class Live:
             signature,
             inputs,
             operations.choice,
-            deadline - self._caller.clock(),
+            deadline,
             sizes=labels.metadata.sizes if labels else {},
             version=labels.version if labels else None,
             fault=self._fault if signature is contract.STEP else None,

@@ -1,40 +1,32 @@
 """What a client can ask for, as tasks; see `calls` for what these are."""
 
 import contextlib
-import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 
 from sketcher_tf import contract
 from sketcher_tf.client import encoding
 from sketcher_tf.client.calls import (
-    Answer,
     Caller,
     Choice,
-    Sleep,
     Task,
     check_timeout,
 )
-from sketcher_tf.client.errors import (
-    InvalidArgumentError,
-    ServingError,
-    VersionChangedError,
-)
-from sketcher_tf.client.tensors import itemsize
+from sketcher_tf.client.errors import ServingError
+from sketcher_tf.client.retry import Deadline, Timeout
 from sketcher_tf.client.types import Labels, ServedSketch
+from sketcher_tf.client.versions import Versions
+from sketcher_tf.client.wire.tensors import itemsize
 from sketcher_tf.model.interpolation import slerp
 from sketcher_tf.sketches import Sketch, Sketches
 
 DEFAULT_TEMPERATURE = 0.3
-CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
+_CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
 
 _OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -57,7 +49,7 @@ class Operations:
     sessions: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._labels: Labels | None = None
+        self.versions = Versions(self.caller, self.choice)
 
     def labels(self, *, timeout: float | None = None) -> Task[Labels]:
         """What the model knows: its words, its limits, where it comes from.
@@ -65,7 +57,9 @@ class Operations:
         Args:
             timeout: seconds, instead of the client's.
         """
-        return self._newest_labels(self._seconds(timeout))
+        return self.versions.newest_labels(
+            contract.SKETCHER, self.allowed(timeout)
+        )
 
     def generate(
         self,
@@ -263,13 +257,13 @@ class Operations:
         ends = [first, last]
         words = [first.category, last.category]
         noise = encoding.noise(seed, count, temperature)
-        seconds = self._seconds(timeout)
+        allowed = self.allowed(timeout)
         share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
 
         def walk(labels: Labels) -> Task[encoding.Arrays]:
             given = encoding.drawings(labels, ends, words)
             encoded = yield from self._parts(
-                labels, contract.ENCODE, given, seconds
+                labels, contract.ENCODE, given, allowed
             )
             start, stop = given["condition"]
             inputs = {
@@ -279,10 +273,10 @@ class Operations:
                 "seed": np.tile(noise["seed"][:1], (count, 1)),
             }
             return (
-                yield from self._parts(labels, contract.DECODE, inputs, seconds)
+                yield from self._parts(labels, contract.DECODE, inputs, allowed)
             )
 
-        outputs = yield from self.consistently(walk, seconds)
+        outputs = yield from self.versions.consistently(walk, allowed)
         same = first.category == last.category
         blend = f"{first.category} to {last.category}"
         return encoding.sketches(
@@ -298,10 +292,10 @@ class Operations:
         Raises:
             ServingError: it has not, in that time.
         """
-        deadline = self.caller.clock() + check_timeout(timeout)
+        deadline = self.caller.deadline(check_timeout(timeout))
         for servable in contract.SERVABLES:
             yield from self.caller.wait_until_available(
-                servable, self.choice, deadline - self.caller.clock()
+                servable, self.choice, deadline
             )
 
     def close(self) -> Task[None]:
@@ -309,93 +303,30 @@ class Operations:
         self.caller.closed = True
         yield from self.close_sessions(list(self.sessions))
 
-    def close_sessions(
-        self, session_ids: Iterable[int], seconds: float = CLOSE_SECONDS
-    ) -> Task[None]:
-        """Gives sessions back, as far as the server can be reached.
-
-        Args:
-            session_ids: of any sessions.
-            seconds: for all of them.
-        """
-        deadline = self.caller.clock() + seconds
+    def close_sessions(self, session_ids: Iterable[int]) -> Task[None]:
+        """Gives sessions back, as far as the server can be reached in time."""
+        deadline = self.caller.deadline(_CLOSE_SECONDS)
         for session_id in session_ids:
-            left = deadline - self.caller.clock()
-            if left > 0:
+            if deadline.left:
                 with contextlib.suppress(ServingError):
                     yield from self.caller.predict(
                         contract.SKETCHER_SESSION,
                         contract.CLOSE,
                         {"session_id": session_id},
                         self.choice,
-                        left,
+                        deadline,
                     )
             # Only now: else the client might be closed before this call ends.
             self.sessions.discard(session_id)
 
-    def consistently(
-        self,
-        work: Callable[[Labels], Task[T]],
-        seconds: float,
-        deadline: float | None = None,
-    ) -> Task[T]:
-        """Does `work` with the labels of the version that answers.
-
-        The labels are kept from call to call. When the server has loaded
-        another version since, the answer shows it; or a condition no longer
-        fits, or has a word that only the new version knows. Then the work is
-        done again with the new labels.
-
-        Args:
-            work: makes a task from labels.
-            seconds: for each call.
-            deadline: until when to begin anew; None is `seconds` after the
-                first failure, since the work itself may be many calls.
+    def allowed(self, timeout: float | None) -> Timeout:
+        """What a call may take; None is what the client was told.
 
         Raises:
-            VersionChangedError: again and again.
+            ValueError: no sensible timeout.
         """
-        caller = self.caller
-        for failures in itertools.count(1):
-            labels = self._labels or (yield from self._newest_labels(seconds))
-            try:
-                return (yield from work(labels))
-            except (
-                VersionChangedError,
-                InvalidArgumentError,
-                ValueError,
-            ) as error:
-                if deadline is None:
-                    deadline = caller.clock() + seconds
-                try:
-                    newest = yield from self._newest_labels(seconds)
-                except ServingError as unknown:
-                    if isinstance(error, ValueError):
-                        raise error from unknown  # it tells the user more
-                    raise
-                refused = not isinstance(error, VersionChangedError)
-                delay = caller.backoff.delay(failures, caller.rng)
-                if caller.clock() + delay >= deadline or (
-                    refused and newest.version == labels.version
-                ):
-                    raise
-            yield Sleep(delay)
-
-    def _newest_labels(self, seconds: float) -> Task[Labels]:
-        answer = yield from self.caller.predict(
-            contract.SKETCHER,
-            contract.LABELS,
-            {"row": np.zeros(1, np.int32)},
-            self.choice,
-            seconds,
-            sizes={"B": 1},
-            fault=_fault_of_labels,
-        )
-        self._labels = Labels(answer.version, _metadata(answer))
-        return self._labels
-
-    def _seconds(self, timeout: float | None) -> float:
-        return self.timeout if timeout is None else check_timeout(timeout)
+        seconds = self.timeout if timeout is None else check_timeout(timeout)
+        return Timeout(seconds, self.caller.clock)
 
     def _run(
         self,
@@ -403,12 +334,12 @@ class Operations:
         inputs: Callable[[Labels], encoding.Arrays],
         timeout: float | None,
     ) -> Task[encoding.Arrays]:
-        seconds = self._seconds(timeout)
-        return self.consistently(
+        allowed = self.allowed(timeout)
+        return self.versions.consistently(
             lambda labels: self._parts(
-                labels, signature, inputs(labels), seconds
+                labels, signature, inputs(labels), allowed
             ),
-            seconds,
+            allowed,
         )
 
     def _parts(
@@ -416,7 +347,7 @@ class Operations:
         labels: Labels,
         signature: contract.Signature,
         inputs: encoding.Arrays,
-        seconds: float,
+        allowed: Deadline | Timeout,
     ) -> Task[encoding.Arrays]:
         """Runs a signature in as many calls as it needs."""
         count = len(inputs["condition"])
@@ -432,7 +363,7 @@ class Operations:
                 signature,
                 part,
                 self.choice,
-                seconds,
+                allowed.for_call(),
                 sizes={"B": min(rows, count - start), **labels.metadata.sizes},
                 version=labels.version,
             )
@@ -458,16 +389,3 @@ class Operations:
         )
         fitting = (self.message_bytes - _OVERHEAD_BYTES) // row
         return min(max(fitting, 1), contract.MAX_BATCH_SIZE)
-
-
-def _metadata(answer: Answer) -> contract.Metadata:
-    return contract.Metadata.loads(answer.outputs["metadata"][0].decode())
-
-
-def _fault_of_labels(answer: Answer) -> str:
-    """Why these are no labels; "" if they are."""
-    try:
-        _metadata(answer)
-    except (ValueError, TypeError) as error:
-        return str(error)
-    return ""

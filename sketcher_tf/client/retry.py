@@ -1,10 +1,11 @@
 """When a call is repeated, and how long to wait before.
 
-A *deadline* is a point in time, a *timeout* a duration. Here is no clock and no
-sleep: the callers have these.
+A *deadline* is a point in time, a *timeout* a duration. The clock is handed in,
+and nothing here sleeps: the clients do.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import grpc
@@ -19,6 +20,45 @@ NOT_BEGUN = "Server Threadpool Exhausted"
 # How often a refusal is doubted that may be due to another call.
 _DOUBTS = 2
 _UNLIKE_SHAPES = "from different tasks have different shapes"
+
+
+class Deadline:
+    """Until when something may take.
+
+    Args:
+        seconds: from now on.
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until then, at least 0."""
+        return max(self._end - self._clock(), 0.0)
+
+    def for_call(self) -> "Deadline":
+        """Of the next call: this one, however many calls there are."""
+        return self
+
+
+@dataclass(frozen=True)
+class Timeout:
+    """What each call of an operation may take, its repetitions included.
+
+    Attributes:
+        seconds: for a call.
+        clock: seconds that never go back.
+    """
+
+    seconds: float
+    clock: Callable[[], float]
+
+    def for_call(self) -> Deadline:
+        """Of the next call: a new one, that begins now."""
+        return Deadline(self.seconds, self.clock)
 
 
 @dataclass(frozen=True)

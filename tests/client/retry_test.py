@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from sketcher_tf import contract
-from sketcher_tf.client import errors, messages, tensors
+from sketcher_tf.client import errors
 from sketcher_tf.client.calls import Attempt, Caller, Choice, Sleep
 from sketcher_tf.client.retry import NOT_BEGUN, Backoff, safe_to_repeat
+from sketcher_tf.client.wire import messages, tensors
 
 CODE = grpc.StatusCode
 TARGETS = {servable.name: "host:1" for servable in contract.SERVABLES}
@@ -66,7 +67,7 @@ class World:
                 contract.LABELS,
                 {"row": np.zeros(1, np.int32)},
                 Choice(),
-                timeout,
+                self.caller.deadline(timeout),
             )
         )
 
@@ -208,7 +209,7 @@ def test_an_error_never_shows_what_was_sent():
             "temperature": np.ones(1, np.float32),
         },
         Choice(),
-        5.0,
+        world.caller.deadline(5.0),
     )
     with pytest.raises(errors.InvalidArgumentError) as error:
         world.run(task)

@@ -12,9 +12,9 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving import tls
 from sketcher_tf import contract
-from sketcher_tf.client import messages
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import Tls
+from sketcher_tf.client.wire import messages
 from tests.testing.fakes import FakeServer
 
 ROOT = Path(__file__).resolve().parents[2]

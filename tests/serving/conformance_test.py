@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sketcher_tf import contract
-from sketcher_tf.client import messages, tensors
 from sketcher_tf.client.aio import AsyncSketcherClient
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import MESSAGE_BYTES
 from sketcher_tf.client.errors import NotFoundError
+from sketcher_tf.client.wire import messages, tensors
 from sketcher_tf.contract import Code
 from sketcher_tf.sketches import Sketch
 from tests.testing.fakes import wait_until

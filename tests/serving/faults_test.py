@@ -4,6 +4,7 @@ No lost point, no doubled point, no hang, and a clear error when it cannot
 succeed. `serving_conformance_test` does some of it with the real export.
 """
 
+import dataclasses
 import random
 import threading
 import time
@@ -178,6 +179,17 @@ def test_a_drawing_can_go_on_after_a_deadline(server, client, name):
     np.testing.assert_array_equal(points, expected("cat", 4))
 
 
+@pytest.mark.parametrize("name", ["open", "step"])
+def test_a_session_is_given_back_after_a_deadline(server, client, name):
+    for seed in range(3):
+        server.faults[name].append(fakes.slowly(0.4))
+        with pytest.raises(DeadlineExceededError):
+            list(client.draw_live("cat", seed=seed, timeout=0.2))
+        if name == "step":
+            assert not server.model.sessions
+    assert server.names().count("close") == 3
+
+
 def test_every_call_has_a_deadline(server, client):
     client.generate("cat")
     client.reconstruct(client.generate("cat"))
@@ -297,6 +309,97 @@ def test_the_session_servable_may_be_loaded_later(server, client):
     server.reload(old.version + 1)
     server.faults["open"].extend([behind] * 2)
     assert_drawn(client)
+
+
+@pytest.fixture
+def begun(server, client):
+    """A drawing in its midst, of a model of other words than the next one."""
+    drawing = client.draw_live("pig", seed=3, points_per_call=2, timeout=5)
+    turn = iter(drawing)
+    return drawing, turn, [next(turn) for _ in range(4)]
+
+
+OTHER_WORDS = ("owl", "pig")
+
+
+def catch_up(server, after):
+    """The servable of sessions is loaded after so many calls."""
+
+    def fault(proceed):
+        nonlocal after
+        after -= 1
+        if not after:
+            server.old_sessions = None
+        return proceed()
+
+    return fault
+
+
+@pytest.mark.parametrize("first", ["sketcher", "sketcher_session"])
+def test_either_servable_of_another_model_may_be_loaded_first(
+    server, begun, first
+):
+    """With other words, and so with conditions of another width."""
+    drawing, turn, points = begun
+    old = server.model
+    server.reload(2, OTHER_WORDS)
+    if first == "sketcher":
+        server.old_sessions = old
+        server.evict()
+        old.sessions.clear()
+    else:
+        server.old_sessions, server.model = server.model, old
+    points += turn
+    np.testing.assert_array_equal(
+        [point[1:] for point in points], expected("pig", 3)[:, 1:]
+    )
+    assert len(points) == len(drawing.sketch.stroke3)
+
+
+def test_a_word_is_waited_for_that_sessions_will_know(server, client):
+    old = server.model
+    server.reload(2, OTHER_WORDS)
+    server.old_sessions = old
+    server.faults["labels"].extend([catch_up(server, 6)] * 6)
+    assert len(list(client.draw_live("owl", seed=3, timeout=5))) == 12
+    assert not server.faults["labels"]
+
+
+def test_servables_that_stay_apart_are_an_error(server, client):
+    server.old_sessions = server.model
+    server.reload(2, OTHER_WORDS)
+    with pytest.raises(ValueError, match="received 'owl'"):
+        list(client.draw_live("owl", timeout=0.3))
+    assert len(list(client.draw_live("cat"))) == 9  # the old one knows it
+
+
+def test_sessions_of_version_1_of_the_contract(server, client):
+    """They have no labels of their own."""
+    unknown = fakes.fail(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        'Serving signature key "labels" not found.',
+    )
+    old = server.model
+    old.labels = lambda row=None: (
+        unknown(None) if row is None else fakes.Model.labels(old, row)
+    )
+    assert_drawn(client)
+    server.old_sessions = old
+    server.reload(2, OTHER_WORDS)
+    server.faults["stats"].extend([catch_up(server, 3)] * 3)
+    assert len(list(client.draw_live("owl", seed=3, timeout=5))) == 12
+
+
+def test_a_drawing_ends_that_is_too_long_for_another_model(server, begun):
+    drawing, turn, points = begun
+    server.reload(2)
+    schema = {**server.model.metadata.schema, "max_seq_len": 3}
+    server.model.metadata = dataclasses.replace(
+        server.model.metadata, schema=schema
+    )
+    assert list(turn) == []
+    assert len(drawing.sketch.stroke3) == len(points) == 4
+    assert not drawing.sketch.finished
 
 
 # --- Calls that arrive twice, or in another order -----------------------------

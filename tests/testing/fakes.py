@@ -15,8 +15,8 @@ import grpc
 import numpy as np
 
 from sketcher_tf import contract
-from sketcher_tf.client import messages, tensors
 from sketcher_tf.client.retry import NOT_BEGUN
+from sketcher_tf.client.wire import messages, tensors
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke5_to_stroke3
 
@@ -63,14 +63,20 @@ class Model:
         schema = Schema((Factor("category", tuple(words)),), 20.0, LONGEST, 16)
         self.version = version
         self.metadata = contract.Metadata(
-            schema.to_json(), len(words), LATENTS, {}, {"run": "fake"}
+            schema.to_json(),
+            len(words),
+            LATENTS,
+            {},
+            {"run": "fake"},
+            f"{words}",
         )
         self.instance_id = random.getrandbits(62)
         self.sessions = {}
 
-    def labels(self, row):
-        text = self.metadata.dumps().encode()
-        return {"metadata": np.array([text] * len(row), object)}
+    def labels(self, row=None):
+        text = np.array(self.metadata.dumps().encode(), object)
+        shape = () if row is None else row.shape
+        return {"metadata": np.broadcast_to(text, shape)}
 
     def generate(self, condition, seed, temperature):
         return self.decode(self._prior(seed, 0), condition, seed, temperature)
@@ -236,6 +242,7 @@ class FakeServer:
 
     def __init__(self, model=None, port=0, credentials=None):
         self.model = model or Model()
+        self.old_sessions = None  # the model that still holds the sessions
         self.faults = collections.defaultdict(collections.deque)
         self.calls = []
         self.statuses = itertools.repeat({self.model.version: 30})
@@ -314,6 +321,8 @@ class FakeServer:
         def proceed():
             with self._lock:
                 model = self.model
+                if request.model_spec.name == contract.SKETCHER_SESSION.name:
+                    model = self.old_sessions or model
                 return model.version, getattr(model, name)(**inputs)
 
         try:

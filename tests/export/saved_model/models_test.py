@@ -89,7 +89,7 @@ def assert_tracked(model, graph, others=()):
 
 
 def assert_sessions_draw(model, metadata, given, drawn):
-    calls = SessionCalls(model, 2, f"sessions-of-{id(model)}")
+    calls = SessionCalls(model, metadata, 2, f"sessions-of-{id(model)}")
     opening = trace(contract.OPEN, metadata.sizes, calls.open)
     step = trace(contract.STEP, metadata.sizes, calls.step)
     for k in range(COUNT):

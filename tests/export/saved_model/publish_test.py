@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import signal
 import subprocess
@@ -25,7 +26,9 @@ from export.saved_model.publish import (
 )
 from export.saved_model.verify import check_answers
 from sketcher_tf import contract
+from sketcher_tf.configs import DataConfig
 from sketcher_tf.training.run_folder import RunFolder, write_history
+from tests.testing import toys
 from tests.testing.exports import make_model, make_sketcher
 from tests.testing.source_imports import ROOT
 
@@ -51,6 +54,16 @@ def test_a_version_is_whole(published, servable):
     if servable is contract.SKETCHER:  # sessions must not be merged
         files.add("batching_params.pbtxt")
     assert set(tree(published / servable.name)) == {f"1/{x}" for x in files}
+
+
+def test_a_fingerprint_is_of_schema_settings_and_weights():
+    model = make_model()
+    fingerprint = metadata_of(model, {}).fingerprint
+    assert fingerprint == METADATA.fingerprint
+    model.weights[0].assign_add(model.weights[0] * 0 + 1)
+    assert metadata_of(model, {}).fingerprint != fingerprint
+    settings = dataclasses.replace(toys.CONFIG, data=DataConfig())
+    assert metadata_of(make_model(settings), {}).fingerprint != fingerprint
 
 
 def test_nothing_else_is_left(published):

@@ -29,8 +29,9 @@ class Between:
     def __init__(self, monkeypatch):
         model = make_model()
         self.work = lambda: None
-        self.calls = SessionCalls(model, 2, f"races-{id(self)}")
-        self.sizes = metadata_of(model, {}).sizes
+        metadata = metadata_of(model, {})
+        self.calls = SessionCalls(model, metadata, 2, f"races-{id(self)}")
+        self.sizes = metadata.sizes
         self.graphs = {
             name: self._trace(name)
             for name in contract.SKETCHER_SESSION.signatures

@@ -7,10 +7,11 @@ import pytest
 import tensorflow as tf
 
 from export.saved_model.expected import session_calls
+from export.saved_model.publish import metadata_of
 from export.saved_model.replay import LOADERS, loaded_eagerly
 from export.saved_model.warmup import read_calls, warmup_file
 from sketcher_tf import contract
-from sketcher_tf.contract import Code, code_of
+from sketcher_tf.contract import Code, Metadata, code_of
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5
 from tests.testing import toys
@@ -145,13 +146,19 @@ def test_draws_point_for_point_what_generate_draws(ask, drawn):
 
 
 def test_every_signature_answers_as_python(ask, sketcher):
-    calls = session_calls(sketcher)
+    text = np.asarray(ask("labels")["metadata"]).item()
+    metadata = Metadata.loads(text.decode())
+    ours = metadata_of(sketcher.model, metadata.training)
+    assert metadata.dumps() == ours.dumps()
+    calls = session_calls(sketcher, metadata)
     names = set(contract.SKETCHER_SESSION.signatures)
     assert {call.signature for call in calls} == names
     before = ask("stats")
     for call in calls:
         answer = ask(call.signature, **call.inputs)
         expected = dict(call.outputs)
+        if call.signature == "labels":
+            assert answer["metadata"] == expected.pop("metadata")
         for name in expected.keys() & before.keys():
             expected[name] += before[name]
         for name, value in expected.items():

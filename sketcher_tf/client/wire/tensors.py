@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sketcher_tf.client.messages import DataType, TensorProto
+from sketcher_tf.client.wire.messages import DataType, TensorProto
 
 _LARGEST_FILLED = 1 << 22  # elements, if not all are on the wire
 

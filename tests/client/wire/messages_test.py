@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
     status_pb2,
 )
 
-from sketcher_tf.client import messages, tensors
+from sketcher_tf.client.wire import messages, tensors
 
 GENERATED = {
     message.full_name: message
@@ -184,7 +184,7 @@ def test_a_value_beyond_its_dtype_is_refused():
 def test_client_and_tensorflow_live_in_one_process():
     """The client first; in this test's own process it comes second."""
     code = """
-from sketcher_tf.client.messages import PredictRequest as ours
+from sketcher_tf.client.wire.messages import PredictRequest as ours
 from tensorflow_serving.apis.predict_pb2 import PredictRequest as theirs
 request = ours()
 request.model_spec.name = "cat"
