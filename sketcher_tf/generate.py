@@ -21,8 +21,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags, logging
 
 from sketcher_tf import rendering
-from sketcher_tf.data.formats.reading import read_sketches
+from sketcher_tf.data.flags import given_sketches
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
+from sketcher_tf.sketches import Sketch
 
 _MODEL = flags.DEFINE_string(
     "model", None, "A run folder or .keras file; by default the newest run."
@@ -90,7 +91,7 @@ def draw(sketcher: Sketcher, seed: int, last: Sequence[str]) -> rendering.Sheet:
     words = _words(sketcher)
     category = words[0] if _CATEGORY.value else None
     if _COMPLETE.value:
-        given = read_sketches(_COMPLETE.value, _LIMIT.value)
+        given = _read(sketcher, _COMPLETE.value, whole=False)
         return {
             f"{category or sketch.category} {i + 1}": sketcher.complete(
                 sketch, category, count, **options
@@ -98,7 +99,7 @@ def draw(sketcher: Sketcher, seed: int, last: Sequence[str]) -> rendering.Sheet:
             for i, sketch in enumerate(given)
         }
     if _RECONSTRUCT.value:
-        given = read_sketches(_RECONSTRUCT.value, _LIMIT.value)
+        given = _read(sketcher, _RECONSTRUCT.value)
         drawn = sketcher.reconstruct(given, category, **options)
         return (
             {"drawn": drawn}
@@ -111,10 +112,15 @@ def draw(sketcher: Sketcher, seed: int, last: Sequence[str]) -> rendering.Sheet:
                 "--interpolate takes two files; received "
                 f"{[_INTERPOLATE.value, *last]}. Write --interpolate A B."
             )
-        [start] = read_sketches(_INTERPOLATE.value, 1)
-        [stop] = read_sketches(last[0], 1)
+        start, stop = (
+            _read(sketcher, file)[0] for file in (_INTERPOLATE.value, *last)
+        )
         return {"": sketcher.interpolate(start, stop, count, **options)}
     return {word: sketcher.generate(word, count, **options) for word in words}
+
+
+def _read(sketcher: Sketcher, file: str, whole: bool = True) -> list[Sketch]:
+    return given_sketches(file, _LIMIT.value, sketcher.schema, whole=whole)
 
 
 def _words(sketcher: Sketcher) -> list[str]:

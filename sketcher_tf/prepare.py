@@ -16,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from absl import app, flags, logging
 
 from sketcher_tf.cli import refuse_arguments
+from sketcher_tf.data import flags as reading
 from sketcher_tf.data import sources
 
 _DATA = flags.DEFINE_string(
@@ -27,9 +28,6 @@ _DATA = flags.DEFINE_string(
 )
 _OUTPUT = flags.DEFINE_string(
     "output", None, "The folder to write; replaced if it exists.", required=True
-)
-_STRICT = flags.DEFINE_bool(
-    "strict", False, "Make the first bad drawing an error."
 )
 _MAX_SEQ_LEN = flags.DEFINE_integer(
     "max_seq_len", 250, "Points of the longest drawing to take.", 2
@@ -81,17 +79,19 @@ def main(argv: list[str]) -> None:
     try:
         refuse_arguments(argv, "--data='drawings/*.ndjson'")
         options = sources.Options(
-            strict=_STRICT.value,
+            strict=reading.STRICT.value,
             max_seq_len=_MAX_SEQ_LEN.value,
             image_size=_IMAGE_SIZE.value,
             num_shards=_NUM_SHARDS.value,
             factors=parse_factors(_FACTORS.value),
             categories=_CATEGORIES.value and tuple(_CATEGORIES.value),
+            label=reading.LABEL.value,
+            placement=reading.placement(whole=True),
         )
         folder = sources.prepare(_DATA.value, options, Path(_OUTPUT.value))
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
-    logging.info("Prepared %s: %s", folder, sources.describe(folder))
+    sources.log_summary(folder)
 
 
 if __name__ == "__main__":

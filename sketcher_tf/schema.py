@@ -32,12 +32,15 @@ class Schema:
         max_seq_len: points of the longest drawing, start token excluded; the
             N_max of the loss.
         image_size: pixels per side of the raster X_r.
+        size_px: the longest side of a drawing, the median of those it was
+            trained on; 255 in Quick, Draw!.
     """
 
     factors: tuple[Factor, ...]
     scale_factor: float
     max_seq_len: int
     image_size: int
+    size_px: float = 255.0
 
     @property
     def condition_size(self) -> int:

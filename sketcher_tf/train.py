@@ -19,6 +19,7 @@ from absl import app, flags, logging
 
 from sketcher_tf.cli import refuse_arguments
 from sketcher_tf.configs import PRESETS, Config
+from sketcher_tf.data import flags as reading
 from sketcher_tf.data import sources
 from sketcher_tf.training.run_folder import RUNS, RunFolder
 from sketcher_tf.training.trainer import train
@@ -54,8 +55,8 @@ _RUN = flags.DEFINE_string(
     "run", None, "The run folder; by default runs/, the data and the preset."
 )
 _RESTART = flags.DEFINE_bool("restart", False, "Forget the run and begin anew.")
-_STRICT = flags.DEFINE_bool(
-    "strict", False, "Make the first bad drawing an error."
+_MAX_SEQ_LEN = flags.DEFINE_integer(
+    "max_seq_len", 250, "Points of the longest drawing to take.", 2
 )
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
@@ -97,9 +98,15 @@ def main(argv: list[str]) -> None:
         config = make_config()
         run = run_folder()
         data = sources.prepare(
-            _DATA.value, sources.Options(strict=_STRICT.value)
+            _DATA.value,
+            sources.Options(
+                strict=reading.STRICT.value,
+                max_seq_len=_MAX_SEQ_LEN.value,
+                label=reading.LABEL.value,
+                placement=reading.placement(whole=True),
+            ),
         )
-        logging.info("Training on %s", sources.describe(data))
+        sources.log_summary(data)
         train(config, data, run, strategy, _RESTART.value)
     except (ValueError, OSError, FloatingPointError) as error:
         raise SystemExit(f"error: {error}") from error

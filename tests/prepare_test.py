@@ -50,7 +50,7 @@ def test_the_command_prepares(rows, tmp_path):
     manifest = read_manifest(output)
     assert sum(split.count for split in manifest.splits.values()) == 40
     assert manifest.schema.image_size == 16
-    assert "2 category; up to" in done.stderr
+    assert "of 2 words: c++ 20, dog 20; up to 12 points" in done.stderr
 
 
 @pytest.mark.parametrize(

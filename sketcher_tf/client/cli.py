@@ -10,6 +10,7 @@ python -m serving.client labels
 
 import argparse
 import json
+import logging
 import secrets
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +21,10 @@ from sketcher_tf import rendering
 from sketcher_tf.client.channel import Tls
 from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.operations import DEFAULT_TEMPERATURE
+from sketcher_tf.data.formats.checks import Rules
+from sketcher_tf.data.formats.placement import Placement, parse_canvas
 from sketcher_tf.data.formats.reading import read_sketches
+from sketcher_tf.sketches import Sketch
 
 _LIMIT = 10  # drawings of a file, from its start
 
@@ -36,6 +40,7 @@ def run(connect: Callable[..., Any], argv: Sequence[str] | None = None) -> None:
         SystemExit: with a line that says what went wrong.
     """
     args = _parser().parse_args(argv)
+    logging.basicConfig(format="%(message)s")
     if "seed" in args and args.seed is None:
         args.seed = secrets.randbelow(2**31)
     try:
@@ -69,13 +74,13 @@ def _complete(client: Any, args: argparse.Namespace) -> None:
         f"{args.category or sketch.category} {i + 1}": client.complete(
             sketch, *options
         )
-        for i, sketch in enumerate(read_sketches(args.file, _LIMIT))
+        for i, sketch in enumerate(_read(client, args, args.file, whole=False))
     }
     _save(sheet, args)
 
 
 def _reconstruct(client: Any, args: argparse.Namespace) -> None:
-    given = read_sketches(args.file, _LIMIT)
+    given = _read(client, args, args.file)
     drawn = client.reconstruct(
         given, args.category, args.temperature, args.seed
     )
@@ -84,7 +89,7 @@ def _reconstruct(client: Any, args: argparse.Namespace) -> None:
 
 
 def _interpolate(client: Any, args: argparse.Namespace) -> None:
-    [first], [last] = (read_sketches(file, 1) for file in args.files)
+    first, last = (_read(client, args, file)[0] for file in args.files)
     walk = client.interpolate(
         first, last, args.count, args.temperature, args.seed
     )
@@ -106,6 +111,23 @@ def _labels(client: Any, args: argparse.Namespace) -> None:
         print(f"{factor.name}: {', '.join(factor.values)}")
     for name, value in labels.metadata.training.items():
         print(f"{name}: {value}")
+
+
+def _read(
+    client: Any, args: argparse.Namespace, file: str, whole: bool = True
+) -> list[Sketch]:
+    """Drawings of a file for the server's model."""
+    schema = client.labels().schema
+    placement = Placement(
+        canvas=parse_canvas(args.canvas), fit=args.fit, whole=whole
+    )
+    return read_sketches(
+        file,
+        _LIMIT,
+        Rules.of_model(schema, placement),
+        words=schema.words,
+        strict=args.strict,
+    )
 
 
 def _save(sheet: rendering.Sheet, args: argparse.Namespace) -> None:
@@ -140,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     complete.add_argument("file", help="drawings, of any format")
     complete.add_argument("--category", help="instead of the file's")
     _count_option(complete, 10, "ways to continue each")
+    _reading_options(complete)
     _drawing_options(complete)
 
     reconstruct = _add(
@@ -147,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     reconstruct.add_argument("file", help="drawings, of any format")
     reconstruct.add_argument("--category", help="instead of the file's")
+    _reading_options(reconstruct)
     _drawing_options(reconstruct)
 
     interpolate = _add(
@@ -154,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     interpolate.add_argument("files", nargs=2, help="a drawing each")
     _count_option(interpolate, 10, "steps, both ends included")
+    _reading_options(interpolate)
     _drawing_options(interpolate, temperature=0.0)
 
     live = _add(commands, "live", _live, "print points as they are drawn")
@@ -196,6 +221,23 @@ def _count_option(
 ) -> None:
     parser.add_argument(
         "--count", type=int, default=default, help=f"{text}; {default}"
+    )
+
+
+def _reading_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--canvas",
+        help="WIDTHxHEIGHT that the drawings were drawn on, in their units",
+    )
+    parser.add_argument(
+        "--fit",
+        action="store_true",
+        help="scale each drawing to full size, wherever it was",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="make the first unusable drawing an error",
     )
 
 

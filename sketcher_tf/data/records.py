@@ -13,6 +13,7 @@ however large the set is.
 import hashlib
 import os
 import shutil
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ import tensorflow as tf
 from sketcher_tf.data.formats.drawing import Drawing, SkipReport
 from sketcher_tf.rendering.raster import encode_png, rasterize
 from sketcher_tf.schema import Factor, Manifest, Schema, Split
-from sketcher_tf.strokes import stroke3_to_polylines
+from sketcher_tf.strokes import bounds, stroke3_to_polylines
 
 SCHEMA_FILE = "schema.json"
 SPLITS = ("train", "valid", "test")
@@ -121,6 +122,7 @@ class _Tally:
         self.values: dict[str, dict[str, int]] = {}
         self.lengths = {split: Counter() for split in SPLITS}
         self.counts = {split: Counter() for split in SPLITS}
+        self.sizes: Counter[str] = Counter()  # longest sides, to 3 digits
         self.moments = np.zeros(3)  # number, sum, sum of squares of offsets
 
     def add(self, drawing: Drawing, split: str) -> list[int]:
@@ -136,6 +138,7 @@ class _Tally:
         self.lengths[split][len(drawing.stroke3)] += 1
         self.counts[split][next(iter(drawing.labels.values()))] += 1
         if split == "train":
+            self.sizes[f"{_longest_side(drawing):.3g}"] += 1
             offsets = drawing.stroke3[:, :2].astype(np.float64)
             self.moments += offsets.size, offsets.sum(), (offsets**2).sum()
         return [
@@ -171,6 +174,7 @@ class _Tally:
             scale_factor=float(np.sqrt(variance)),
             max_seq_len=max(max(n, default=0) for n in self.lengths.values()),
             image_size=image_size,
+            size_px=float(statistics.median(map(float, self.sizes.elements()))),
         )
         shards = sorted(path.name for path in folder.iterdir())
         return Manifest(
@@ -222,6 +226,11 @@ def _serialize(
     }
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
+
+
+def _longest_side(drawing: Drawing) -> float:
+    low, high = bounds(stroke3_to_polylines(drawing.stroke3))
+    return float((high - low).max())
 
 
 def _bytes(value: bytes) -> tf.train.Feature:

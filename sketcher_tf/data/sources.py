@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sketcher_tf.data.download import (
@@ -12,7 +13,10 @@ from sketcher_tf.data.download import (
     cache_dir,
     resolve_data,
 )
+from sketcher_tf.data.formats import labels
+from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import SkipReport
+from sketcher_tf.data.formats.placement import Placement
 from sketcher_tf.data.formats.reading import find_files, read_drawings
 from sketcher_tf.data.records import (
     Provenance,
@@ -38,6 +42,8 @@ class Options:
         num_shards: per split.
         factors: what the label vectors of an npz mean, (name, size) each.
         categories: the categories to take; None takes all.
+        label: where the word of a drawing comes from, see `read_drawings`.
+        placement: how drawings are scaled.
     """
 
     strict: bool = False
@@ -46,6 +52,17 @@ class Options:
     num_shards: int = 8
     factors: tuple[tuple[str, int], ...] | None = None
     categories: tuple[str, ...] | None = None
+    label: labels.Source = None
+    placement: Placement = field(default_factory=Placement)
+
+    def rules(self) -> Rules:
+        """Which drawings are taken, and how."""
+        return Rules(
+            self.max_seq_len,
+            self.categories and frozenset(self.categories),
+            relabel=self.label is not None,
+            placement=self.placement,
+        )
 
 
 def prepare(data: str, options: Options, folder: Path | None = None) -> Path:
@@ -93,10 +110,9 @@ def _write(
         if data in DRAWN
         else read_drawings(
             sources,
-            report,
+            Intake(options.rules(), report),
+            label=options.label,
             factors=options.factors,
-            categories=options.categories,
-            max_seq_len=options.max_seq_len,
         )
     )
     attribution = ATTRIBUTION if data.startswith(PREFIX) else ""
@@ -108,22 +124,37 @@ def _write(
         num_shards=options.num_shards,
         provenance=Provenance(sources, attribution),
     )
-    if report.causes:
-        logging.warning(report.summary())
+    for message in report.messages():
+        logging.warning(message)
+    if "too long" in report.causes:
+        logging.warning(
+            "Drawings of more than %d points are left out; --max_seq_len takes "
+            "longer ones",
+            options.max_seq_len,
+        )
 
 
-def describe(folder: Path) -> str:
-    """One line on a prepared folder, for the log."""
+def log_summary(folder: Path) -> None:
+    """Tells what a prepared folder holds: numbers, words, limits."""
     manifest = read_manifest(folder)
     schema = manifest.schema
-    counts = ", ".join(
+    splits = ", ".join(
         f"{split.count} {name}" for name, split in manifest.splits.items()
     )
-    factors = ", ".join(f"{len(f.values)} {f.name}" for f in schema.factors)
-    return (
-        f"{counts} drawings; {factors}; up to {schema.max_seq_len} points; "
-        f"scale factor {schema.scale_factor:.2f} pixels"
+    counts = sum(map(Counter, manifest.counts.values()), Counter())
+    others = ", ".join(f"{len(f.values)} {f.name}" for f in schema.factors[1:])
+    logging.info(
+        "%s: %s drawings of %s; %sup to %d points; scale factor %.2f pixels",
+        folder,
+        splits,
+        labels.describe(counts),
+        f"{others}; " if others else "",
+        schema.max_seq_len,
+        schema.scale_factor,
     )
+    complaint = labels.complaint(counts)
+    if complaint:
+        logging.warning(complaint)
 
 
 def _fingerprint(sources: Sequence[str], options: Options) -> str:

@@ -17,7 +17,7 @@ from sketcher_tf.data.download import (
     official_categories,
     resolve_data,
 )
-from sketcher_tf.data.formats.drawing import SkipReport
+from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.reading import read_drawings
 
 
@@ -336,11 +336,11 @@ def test_a_spec_of_categories_is_downloaded(server, tmp_path):
         str(tmp_path / "cat.npz"),
         str(tmp_path / "The Mona Lisa.npz"),
     ]
-    read = read_drawings(sources, SkipReport(), max_seq_len=20_000)
+    read = read_drawings(sources, Intake(Rules(20_000)))
     words = [drawing.labels["category"] for drawing in read]
     assert words == ["cat", "The Mona Lisa"]
     # The folder itself is a source too: the attribution is no obstacle.
-    read = read_drawings(str(tmp_path), SkipReport(), max_seq_len=20_000)
+    read = read_drawings(str(tmp_path), Intake(Rules(20_000)))
     assert len(list(read)) == 2
 
 

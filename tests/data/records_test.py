@@ -20,7 +20,7 @@ from sketcher_tf.data.records import (
     write_records,
 )
 from sketcher_tf.rendering.raster import rasterize
-from sketcher_tf.strokes import stroke3_to_polylines
+from sketcher_tf.strokes import bounds, stroke3_to_polylines
 from tests.testing import toys
 
 
@@ -88,6 +88,11 @@ def test_the_manifest_says_what_is_there(tmp_path):
     assert schema.max_seq_len == max(len(d.stroke3) for d in drawings)
     offsets = np.concatenate(train)[:, :2]
     np.testing.assert_allclose(schema.scale_factor, offsets.std(), rtol=1e-6)
+    lows, highs = zip(
+        *(bounds(stroke3_to_polylines(s)) for s in train), strict=True
+    )
+    sides = np.max(np.array(highs) - lows, axis=1)
+    np.testing.assert_allclose(schema.size_px, np.median(sides), rtol=0.01)
 
 
 def test_the_split_is_a_stable_hash_of_the_key():
@@ -154,7 +159,7 @@ def test_nothing_to_train_on_is_refused(tmp_path, drawings):
     report = SkipReport()
     report.add(BadDrawingError("too long", "row 1"))
     with pytest.raises(
-        ValueError, match=r"received none\. 1 rows skipped: 1 too long"
+        ValueError, match=r"received none\. 1 row skipped: 1 too long"
     ):
         write(drawings, tmp_path / "set", report)
     with pytest.raises(ValueError, match="Nothing was read"):

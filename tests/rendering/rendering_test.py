@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sketcher_tf import rendering
+from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.formats.reading import read_drawings
 from sketcher_tf.rendering import gif
@@ -135,8 +136,8 @@ def test_svg_title_is_the_category_escaped():
 
 def test_svg_is_read_as_a_drawing(tmp_path):
     rendering.save({"house": [HOUSE]}, tmp_path / "house.svg")
-    report = SkipReport(strict=True)
-    (drawing,) = read_drawings(str(tmp_path), report)
+    intake = Intake(report=SkipReport(strict=True))
+    (drawing,) = read_drawings(str(tmp_path), intake)
     assert drawing.stroke3[:, 2].sum() == 3
     assert np.abs(drawing.stroke3[0]).max() <= 255
 

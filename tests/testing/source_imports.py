@@ -24,6 +24,7 @@ _DISTRIBUTIONS = {
     "grpc_health": "grpcio-health-checking",
     "grpc_reflection": "grpcio-reflection",
     "py_mini_racer": "mini-racer",
+    "skimage": "scikit-image",
     "tensorflow_serving": "tensorflow-serving-api",
     "yaml": "pyyaml",
 }

@@ -30,14 +30,28 @@ class BadDrawingError(ValueError):
     def __init__(self, cause: str, where: str, detail: str = "") -> None:
         super().__init__(f"{where}: {cause}{': ' + detail if detail else ''}")
         self.cause = cause
+        self.where = where
+        self.detail = detail
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.cause, self.where, self.detail)
 
 
 @dataclass
 class SkipReport:
-    """Counts bad rows by cause; with `strict` the first one is raised."""
+    """What became of the rows that could not be taken as they are.
+
+    Attributes:
+        strict: raise the first bad row.
+        causes: bad rows, by cause.
+        notes: rows that are used but odd, by what was done about it.
+        examples: cause or note -> the first place, and what is wrong there.
+    """
 
     strict: bool = False
     causes: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
 
     def add(self, error: BadDrawingError) -> None:
         """Counts `error`.
@@ -48,8 +62,43 @@ class SkipReport:
         if self.strict:
             raise error
         self.causes[error.cause] += 1
+        self._remember(error.cause, error.where, error.detail)
+
+    def note(self, what: str, where: str, detail: str = "") -> None:
+        """Counts a row that is used, and what is odd about it."""
+        self.notes[what] += 1
+        self._remember(what, where, detail)
+
+    def _remember(self, kind: str, where: str, detail: str) -> None:
+        prefix = f"{detail}, first in " if detail else "first in "
+        self.examples.setdefault(kind, prefix + where)
+
+    def update(self, other: "SkipReport") -> None:
+        """Adds what another report has counted; its examples come second."""
+        self.causes.update(other.causes)
+        self.notes.update(other.notes)
+        self.examples = {**other.examples, **self.examples}
 
     def summary(self) -> str:
-        """One line for the log, e.g. `3 skipped: 2 too long, 1 no points`."""
-        parts = ", ".join(f"{n} {c}" for c, n in self.causes.most_common())
-        return f"{self.causes.total()} rows skipped: {parts}" if parts else ""
+        """One line for the log on the rows that were skipped; "" if none were.
+
+        `3 rows skipped: 2 too long (401 points > 250, first in a.json:7), ...`
+        """
+        number = self.causes.total()
+        parts = ", ".join(
+            f"{n} {cause} ({self.examples[cause]})"
+            for cause, n in self.causes.most_common()
+        )
+        return f"{_rows(number)} skipped: {parts}" if parts else ""
+
+    def messages(self) -> list[str]:
+        """The summary, and a line for each kind of change."""
+        changed = [
+            f"{_rows(number)} {what} ({self.examples[what]})"
+            for what, number in self.notes.most_common()
+        ]
+        return [text for text in (self.summary(), *changed) if text]
+
+
+def _rows(number: int) -> str:
+    return f"{number} row{'s' if number != 1 else ''}"

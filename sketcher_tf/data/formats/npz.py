@@ -2,26 +2,29 @@
 
 Arrays `train`, `valid` and `test` hold one stroke-3 array per drawing; FaceX
 adds `train_label` and so on, one vector per drawing: a one-hot, or the one-hots
-of several factors side by side.
+of several factors side by side. Stroke-5 is read as well, and so are arrays
+without names.
 """
 
+import functools
+import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sketcher_tf.data.formats.checks import Rules, parse_rows
-from sketcher_tf.data.formats.drawing import (
-    BadDrawingError,
-    Drawing,
-    SkipReport,
-)
+from sketcher_tf.data.formats import unpickle
+from sketcher_tf.data.formats.checks import Intake
+from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
+from sketcher_tf.data.formats.npz_layout import layout_of, rows3
 from sketcher_tf.data.formats.unpickle import read_member
 from sketcher_tf.schema import Factor
 
 SPLITS = ("train", "valid", "test")
+
+_UNNAMED = re.compile(r"arr_\d+\.npy")
 
 # The factors of FaceX (Cao et al. 2019, section 4). The paper does not say how
 # their values are ordered in the vectors; the order is ours.
@@ -47,8 +50,7 @@ FACEX_FACTORS = (
 def read_npz(
     path: Path,
     category: str,
-    rules: Rules,
-    report: SkipReport,
+    intake: Intake,
     *,
     factors: Sequence[tuple[str, int]] | None = None,
 ) -> Iterator[Drawing]:
@@ -57,8 +59,7 @@ def read_npz(
     Args:
         path: the file.
         category: for a file without labels.
-        rules: which drawings are taken.
-        report: counts the drawings that are not.
+        intake: makes drawings of rows.
         factors: name and number of values of every factor of the label
             vector, in its order. Without it, one 1 per row is a category
             and a vector of 14 is FaceX's four factors.
@@ -68,62 +69,98 @@ def read_npz(
         points and their split is the array's name.
 
     Raises:
-        ValueError: the file is damaged, or its labels do not fit.
+        ValueError: the file is damaged, its arrays are others, or its labels
+            do not fit.
     """
     with zipfile.ZipFile(path) as archive:
-        splits = _members(archive)
+        splits = _splits(archive)
+        if not splits:
+            rows = _unnamed(archive, path)
+            yield from _read_rows(rows, f"{path}:arr_", category, intake)
+            return
         labels = _read_labels(archive, splits, path)
         blocks = _blocks(labels, factors, path) if labels else ()
-
-        def parse(
-            row: tuple[str, Any, np.ndarray | None], where: str
-        ) -> Drawing:
-            split, points, label = row
-            named = (
-                {"category": category}
-                if label is None
-                else _named(label, blocks, where)
-            )
-            return rules.drawing(
-                _stroke3(points, where), named, where, split=split
-            )
-
         for split in splits:
-            rows = _rows(archive, split, labels.get(split), path)
-            yield from parse_rows(rows, parse, report)
+            rows = _drawings(read_member(archive, f"{split}.npy"))
+            names = None
+            if split in labels:
+                _check_count(labels[split], rows, split, path)
+                names = functools.partial(_named, labels[split], blocks)
+            yield from _read_rows(
+                rows, f"{path}:{split}", category, intake, split, names
+            )
 
 
-def is_drawings(archive: zipfile.ZipFile) -> bool:
-    """Whether a zip file holds at least one split of drawings."""
-    return bool(_members(archive))
+def read_npy(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
+    """Reads the drawings of one npy file, as of an array of an npz."""
+    array = unpickle.read_npy(path)
+    yield from _read_rows(_drawings(array), str(path), category, intake)
 
 
-def _members(archive: zipfile.ZipFile) -> list[str]:
+def _read_rows(
+    rows: Sequence[Any],
+    where: str,
+    category: str,
+    intake: Intake,
+    split: str = "",
+    names: Callable[[int, str], dict[str, str]] | None = None,
+) -> Iterator[Drawing]:
+    layout = layout_of(rows)
+    changes = layout.changes()
+    if changes and intake.report.strict:
+        raise ValueError(
+            "an npz must hold stroke-3, rows (dx, dy, pen lifted); received "
+            f"{where}, whose drawings would have to be {changes}. Convert "
+            "them, or read them without --strict."
+        )
+
+    def parse(number: int, where: str) -> Drawing:
+        stroke3 = layout.stroke3(rows3(rows[number], where))
+        labels = names(number, where) if names else {"category": category}
+        drawing = intake.offsets(stroke3, labels, where, split=split)
+        if changes:
+            intake.report.note(changes, where)
+        return drawing
+
+    numbered = ((f"{where}[{i}]", i) for i in range(len(rows)))
+    yield from intake.each(numbered, parse)
+
+
+def _splits(archive: zipfile.ZipFile) -> list[str]:
     names = set(archive.namelist())
     return [split for split in SPLITS if f"{split}.npy" in names]
 
 
-def _rows(
-    archive: zipfile.ZipFile, split: str, labels: np.ndarray | None, path: Path
-) -> Iterator[tuple[str, tuple[str, Any, np.ndarray | None]]]:
-    drawings = read_member(archive, f"{split}.npy")
-    if labels is not None and len(labels) != len(drawings):
+def _unnamed(archive: zipfile.ZipFile, path: Path) -> list[Any]:
+    """The drawings of what `numpy.savez` was given without names."""
+    names = [n for n in archive.namelist() if n.endswith(".npy")]
+    unnamed = [name for name in names if _UNNAMED.fullmatch(name)]
+    if not unnamed:
+        found = ", ".join(name.removesuffix(".npy") for name in names)
+        raise ValueError(
+            "the arrays of an npz must be called train, valid and test, one "
+            f"stroke-3 array per drawing in each; received {path}, which has "
+            f"{found:.200}. Save them again under these names, at least train."
+        )
+    arrays = [read_member(archive, name) for name in unnamed]
+    return [drawing for array in arrays for drawing in _drawings(array)]
+
+
+def _drawings(array: np.ndarray) -> Sequence[Any]:
+    """The drawings of an array: several, or one that is the array."""
+    single = array.ndim == 2 and array.dtype != object
+    return [array] if single else array if array.ndim else [array.item()]
+
+
+def _check_count(
+    labels: np.ndarray, rows: Sequence[Any], split: str, path: Path
+) -> None:
+    if len(labels) != len(rows):
         raise ValueError(
             f"{split}_label must have one row per drawing of {split}; received "
-            f"{len(labels)} rows for {len(drawings)} drawings in {path}. "
+            f"{len(labels)} rows for {len(rows)} drawings in {path}. "
             "Write both arrays from the same list."
         )
-    for i, points in enumerate(drawings):
-        label = None if labels is None else labels[i]
-        yield f"{path}:{split}[{i}]", (split, points, label)
-
-
-def _stroke3(points: Any, where: str) -> np.ndarray:
-    try:
-        with np.errstate(over="ignore"):  # becomes infinite, is refused then
-            return np.array(points, np.float32)
-    except (TypeError, ValueError) as error:
-        raise BadDrawingError("wrong shape", where, str(error)) from None
 
 
 def _read_labels(
@@ -202,10 +239,10 @@ def _ones(matrix: np.ndarray) -> np.ndarray:
 
 
 def _named(
-    label: np.ndarray, blocks: Sequence[Factor], where: str
+    labels: np.ndarray, blocks: Sequence[Factor], number: int, where: str
 ) -> dict[str, str]:
-    """The value of every factor that a label vector names."""
-    named, start = {}, 0
+    """The value of every factor that a drawing's label vector names."""
+    label, named, start = labels[number], {}, 0
     for factor in blocks:
         part = label[start : start + len(factor.values)]
         start += len(factor.values)

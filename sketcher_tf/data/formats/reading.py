@@ -1,8 +1,8 @@
 """One call that reads drawings from any file this project knows.
 
 The format is told from the content of a file. Where the content says nothing,
-because the file is empty or damaged, its extension does, so that what is wrong
-with it is counted row by row.
+because the file is damaged, its extension does, so that what is wrong with it
+is counted row by row.
 """
 
 import functools
@@ -10,69 +10,70 @@ import glob
 import itertools
 import logging
 import os
-import re
-import urllib.parse
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
-from sketcher_tf.data.formats import npz, quickdraw, svg
-from sketcher_tf.data.formats.checks import Rules
+from sketcher_tf.data.formats import binary, labels, npz, text
+from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import Drawing, SkipReport
+from sketcher_tf.data.formats.signatures import Identity, identify
+from sketcher_tf.data.formats.svg import read_svg
 from sketcher_tf.sketches import Sketch
 
-# (path, category, rules, report) -> drawings
-Reader = Callable[[Path, str, Rules, SkipReport], Iterator[Drawing]]
+# (path, category, intake) -> drawings
+Reader = Callable[[Path, str, Intake], Iterator[Drawing]]
 
 _READERS: dict[str, Reader] = {
-    "ndjson": quickdraw.read_ndjson,
-    "bin": quickdraw.read_bin,
+    "json": text.read_json,
+    "csv": text.read_csv,
+    "bin": binary.read_bin,
     "npz": npz.read_npz,
-    "svg": svg.read_svg,
+    "npy": npz.read_npy,
+    "svg": read_svg,
 }
 
-_EXTENSIONS = {".ndjson": "ndjson", ".bin": "bin", ".svg": "svg"}
-
-_HEAD_BYTES = 65536  # a comment may stand before <svg>
-
-# How Quick, Draw! names the files of a category beside `cat.npz`:
-# full/binary/cat.bin, full_simplified_cat.ndjson, cat.full.npz
-_PREFIX = re.compile(r"(full[_/-](simplified|raw|binary)|sketchrnn)[_/-]")
-_SUFFIX = re.compile(r"\.full$")
+_SHOWN = 3  # other files of a folder without drawings, in the error
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to read: its format and the category its name stands for."""
+    """A file to read: what it is, and the category of its drawings."""
 
     path: Path
-    format: str
-    category: str
+    identity: Identity
+    category: str = ""
+
+    @property
+    def format(self) -> str:
+        """Of its drawings; "" if it holds none."""
+        return self.identity.format
 
 
 def read_drawings(
     sources: str | Sequence[str],
-    report: SkipReport,
+    intake: Intake,
     *,
+    label: labels.Source = None,
     factors: Sequence[tuple[str, int]] | None = None,
-    categories: Sequence[str] | None = None,
-    max_seq_len: int = 250,
+    words: Collection[str] = (),
 ) -> Iterator[Drawing]:
     """Reads drawings one by one from files of any known format.
 
-    Quick, Draw! ndjson (simplified or raw, also gzip'ed) and bin, the npz of
-    Sketch-RNN and FaceX, SVG. The category is the row's `word`; else, for an
-    SVG in a sub-folder of its source, that folder's name; else the name of the
-    file.
+    Quick, Draw! ndjson (simplified or raw, also gzip'ed), csv and bin, other
+    JSON, the npz of Sketch-RNN and FaceX, SVG.
 
     Args:
         sources: files, globs or folders (read recursively, in sorted order);
             one text may hold several, separated by commas.
-        report: counts the rows that are not drawings, by cause.
+        intake: the rules, and the report on rows that are not drawings.
+        label: where the category comes from: `folder`, `file`, or `none`;
+            None is the row's `word`, else, of an SVG, its folder's name, else
+            the file's name.
         factors: what the label vectors of an npz mean, see `npz.read_npz`.
-        categories: the categories to take; None takes all.
-        max_seq_len: points of the longest drawing to take.
+        words: of a model; names of folders and files that are one are it.
 
     Returns:
         An iterator. Nothing but the heads of the files has been read yet.
@@ -80,15 +81,18 @@ def read_drawings(
     Raises:
         ValueError: a source matches nothing or is of an unknown format; while
             reading, an npz that is damaged, unsafe or labelled wrongly.
-        BadDrawingError: while reading, the first bad row, if `report.strict`.
+        BadDrawingError: while reading, the first bad row, if the report is
+            strict.
     """
-    files = find_files(sources)
-    wanted = None if categories is None else frozenset(categories)
-    rules = Rules(max_seq_len, wanted)
-    return _read(files, rules, report, factors)
+    files = find_files(sources, label, words)
+    return _read(files, intake, factors)
 
 
-def find_files(sources: str | Sequence[str]) -> list[SourceFile]:
+def find_files(
+    sources: str | Sequence[str],
+    label: labels.Source = None,
+    words: Collection[str] = (),
+) -> list[SourceFile]:
     """The files of all sources, each once, in the order they are read.
 
     Raises:
@@ -96,19 +100,41 @@ def find_files(sources: str | Sequence[str]) -> list[SourceFile]:
     """
     texts = split_sources(sources) if isinstance(sources, str) else sources
     found: dict[Path, SourceFile] = {}
-    for text in texts:
-        for file in _expand(os.path.expanduser(text)):
-            found.setdefault(file.path.resolve(), file)
+    for source in texts:
+        for file in _expand(os.path.expanduser(source)):
+            category = labels.label_of(file.path, file.format, label, words)
+            labelled = SourceFile(file.path, file.identity, category)
+            found.setdefault(file.path.resolve(), labelled)
     return list(found.values())
 
 
-def read_sketches(path: str, limit: int) -> list[Sketch]:
+def read_sketches(
+    path: str,
+    limit: int,
+    rules: Rules,
+    *,
+    label: labels.Source = None,
+    words: Collection[str] = (),
+    strict: bool = False,
+) -> list[Sketch]:
     """The first drawings of a file, of any known format, as sketches.
+
+    What was skipped before the last of them, and what was changed, is logged.
+
+    Args:
+        path: a file, or any source of `read_drawings`.
+        limit: the number of drawings.
+        rules: `Rules.of_model`, if a model is to see them.
+        label: where the category comes from, see `read_drawings`.
+        words: of the model.
+        strict: make the first unusable drawing an error.
 
     Raises:
         ValueError: there are none, or the file is of no known format.
+        BadDrawingError: a drawing cannot be used, and `strict`.
     """
-    drawings = read_drawings([path], SkipReport())
+    intake = Intake(rules, SkipReport(strict))
+    drawings = read_drawings([path], intake, label=label, words=words)
     sketches = [
         Sketch(drawing.stroke3, ",".join(drawing.labels.values()))
         for drawing in itertools.islice(drawings, limit)
@@ -116,8 +142,16 @@ def read_sketches(path: str, limit: int) -> list[Sketch]:
     if not sketches:
         raise ValueError(
             f"a file must hold at least one drawing; received {path}, which "
-            "has none that can be used."
+            "has none that can be used: "
+            f"{intake.report.summary() or 'it has no rows'}."
         )
+    log = logging.getLogger(__name__)
+    for message in intake.report.messages():
+        log.warning("%s: %s", path, message)
+    counts = Counter(sketch.category for sketch in sketches)
+    log.info(
+        "%s: %d drawings of %s", path, len(sketches), labels.describe(counts)
+    )
     return sketches
 
 
@@ -140,116 +174,80 @@ def split_sources(text: str) -> list[str]:
 
 def _read(
     files: Sequence[SourceFile],
-    rules: Rules,
-    report: SkipReport,
+    intake: Intake,
     factors: Sequence[tuple[str, int]] | None,
 ) -> Iterator[Drawing]:
-    readers = {
-        **_READERS,
-        "npz": functools.partial(npz.read_npz, factors=factors),
-    }
     for file in files:
-        read = readers[file.format]
-        yield from read(file.path, file.category, rules, report)
+        read = _READERS[file.format]
+        if file.format == "npz":
+            read = functools.partial(npz.read_npz, factors=factors)
+        yield from read(file.path, file.category, intake)
 
 
 def _expand(source: str) -> list[SourceFile]:
-    """The files of one source.
-
-    A folder may hold other files beside the data, say a licence; what is named
-    by itself or by a glob must be readable.
-    """
+    """The files of one source; all of them are drawings."""
     path = Path(source)
     if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if _is_visible(p, path))
-        files = [_source_file(p, path) for p in inside]
-        found = [file for file in files if file.format]
-        for file in files:
-            if not file.format:
-                logging.getLogger(__name__).warning(
-                    "%s is ignored: it is no drawing", file.path
-                )
-    elif path.is_file():
-        found = [_source_file(path, path.parent)]
-    else:
-        names = sorted(glob.glob(source, recursive=True))
-        found = [
-            _source_file(Path(name), _fixed_part(source))
-            for name in names
-            if os.path.isfile(name)
+        every = [
+            SourceFile(file, identify(file))
+            for file in sorted(path.rglob("*"))
+            if _is_visible(file, path)
         ]
+        found = [file for file in every if file.format]
+        ignored = [file for file in every if not file.format]
+        _tell_ignored(source, found, ignored)
+        return found
+    paths = [path] if path.is_file() else _matches(source)
+    found = [SourceFile(file, identify(file)) for file in paths]
     _check_found(source, found)
     return found
 
 
+def _matches(pattern: str) -> list[Path]:
+    names = sorted(glob.glob(pattern, recursive=True))
+    return [Path(name) for name in names if os.path.isfile(name)]
+
+
+def _tell_ignored(
+    source: str, found: Sequence[SourceFile], ignored: Sequence[SourceFile]
+) -> None:
+    """Names the files of a folder that are no drawings, and why."""
+    texts = [f"{file.path.name} is {file.identity}" for file in ignored]
+    if not found:
+        more = len(texts) - _SHOWN
+        listed = "; ".join(texts[:_SHOWN]) + f"; and {more} more" * (more > 0)
+        _refuse_empty(source, f": {listed}" if listed else "")
+    for name, files in itertools.groupby(
+        sorted(ignored, key=lambda file: str(file.identity)),
+        key=lambda file: str(file.identity),
+    ):
+        first, *others = files
+        more = f" and {len(others)} more like it" if others else ""
+        logging.getLogger(__name__).warning(
+            "%s%s is ignored: it is %s", first.path, more, name
+        )
+
+
 def _check_found(source: str, found: Sequence[SourceFile]) -> None:
     if not found:
-        raise ValueError(
-            "a source must be a file, a glob that matches files, or a folder "
-            f"with drawings; received {source!r}, which has none. Check the "
-            "spelling, and quote a name that has a comma or a star in it."
-        )
+        _refuse_empty(source, "")
     for file in found:
         if not file.format:
             raise ValueError(
-                "a file must be Quick, Draw! ndjson or bin, a Sketch-RNN or "
-                f"FaceX npz, or SVG; received {str(file.path)!r}, which is "
-                "none of them or damaged. Get the file again or leave it out."
+                "a file must hold drawings as strokes: Quick, Draw! ndjson, "
+                "csv or bin, other JSON, a Sketch-RNN or FaceX npz, or SVG; "
+                f"received {str(file.path)!r}, which is {file.identity}."
             )
+
+
+def _refuse_empty(source: str, why: str) -> NoReturn:
+    raise ValueError(
+        "a source must be a file, a glob that matches files, or a folder with "
+        f"drawings; received {source!r}, which has none{why}. Check the "
+        "spelling, and quote a name that has a comma or a star in it."
+    )
 
 
 def _is_visible(path: Path, root: Path) -> bool:
     hidden = any(p.startswith(".") for p in path.relative_to(root).parts)
     return not hidden and path.is_file()
-
-
-def _fixed_part(pattern: str) -> Path:
-    """The folder of a glob before its first wildcard."""
-    parts = Path(pattern).parts
-    wild = next(i for i, part in enumerate(parts) if glob.has_magic(part))
-    return Path(*parts[:wild])
-
-
-def _source_file(path: Path, root: Path) -> SourceFile:
-    kind = detect_format(path)
-    in_folder = kind == "svg" and path.parent != root
-    category = path.parent.name if in_folder else category_of(path.name)
-    return SourceFile(path, kind, category)
-
-
-def category_of(file_name: str) -> str:
-    """The category that a file's name stands for.
-
-    `cat.npz`, `cat.full.npz`, `sketchrnn_cat.npz` and `full%2Fbinary%2Fcat.bin`
-    are all `cat`.
-    """
-    name = urllib.parse.unquote(file_name).removesuffix(".gz")
-    stem = name.rpartition(".")[0] or name
-    return _SUFFIX.sub("", _PREFIX.sub("", stem))
-
-
-def detect_format(path: Path) -> str:
-    """`ndjson`, `bin`, `npz`, `svg`, or "" if the file is none of them."""
-    try:
-        with quickdraw.open_source(path) as file:
-            head = file.read(_HEAD_BYTES)
-    except quickdraw.GZIP_ERRORS:
-        head = b""
-    if head.startswith(b"PK\x03\x04"):
-        return "npz" if _is_npz(path) else ""
-    if quickdraw.is_bin_header(head):  # first: a key id may spell {
-        return "bin"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"{"):
-        return "ndjson"
-    if text.startswith(b"<") and b"svg" in text:
-        return "svg"
-    return _EXTENSIONS.get(Path(path.name.removesuffix(".gz")).suffix, "")
-
-
-def _is_npz(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return npz.is_drawings(archive)
-    except zipfile.BadZipFile:
-        return False

@@ -11,6 +11,7 @@ import math
 import pickle
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,16 +38,24 @@ def read_member(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     """
     where = f"{archive.filename}:{name}"
     _check_size(archive.getinfo(name), where)
+    return _read(lambda: archive.read(name), where)
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array of an npy file; `read_member` has the promises."""
+    return _read(path.read_bytes, str(path))
+
+
+def _read(data: Callable[[], bytes], where: str) -> np.ndarray:
     try:
-        with archive.open(name) as file:
-            return _read_array(io.BytesIO(file.read()), where)
+        return _read_array(io.BytesIO(data()), where)
     except UnsafePickleError:
         raise
     # A hostile pickle can make the unpickler raise nearly anything.
     except Exception as error:
         raise ValueError(
-            "a member of an npz file must be an array of numbers or a pickled "
-            f"array of such arrays; received {where}, which cannot be read: "
+            "an npy or npz file must hold arrays of numbers or pickled arrays "
+            f"of such arrays; received {where}, which cannot be read: "
             f"{type(error).__name__}: {error}. Get the file again."
         ) from error
 
@@ -114,7 +123,14 @@ def _stand_ins() -> dict[tuple[str, str], Any]:
         ("numpy", "dtype"): lambda name, *_: _DType(name),
         ("_codecs", "encode"): lambda text, _: text.encode("latin1"),
     }
-    for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+    # The module in C, and the one that hands its functions on; NumPy 2 renamed
+    # the package.
+    for module in (
+        "numpy.core.multiarray",
+        "numpy.core._multiarray_umath",
+        "numpy._core.multiarray",
+        "numpy._core._multiarray_umath",
+    ):
         names[module, "_reconstruct"] = lambda *_: _Array()
         names[module, "scalar"] = lambda dtype, data: dtype.scalar(data)
     return names

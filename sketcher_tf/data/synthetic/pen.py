@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sketcher_tf.data.formats.quickdraw import EPSILON_PX, SIDE_PX
+from sketcher_tf.data.formats.simplify import EPSILON_PX, SIDE_PX
 from sketcher_tf.strokes import polylines_to_stroke3
 
 Stroke = np.ndarray

@@ -6,22 +6,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sketcher_tf.data.formats.checks import Rules
+from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import BadDrawingError, SkipReport
-from sketcher_tf.data.formats.npz import read_npz
+from sketcher_tf.data.formats.npz import read_npy, read_npz
+from sketcher_tf.strokes import START_TOKEN, stroke3_to_stroke5
 
 SQUARE = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [-9, 0, 1]], np.int16)
 LARGE = SQUARE * np.array([2, 2, 1], np.int16)
 DOT = SQUARE[:1]
 
-drawings = hnp.arrays(
-    np.int16,
-    st.tuples(st.integers(2, 9), st.just(3)),
-    elements=st.integers(0, 1),
-).filter(lambda stroke3: stroke3[1:, :2].any())
+drawings = (
+    hnp.arrays(
+        np.int16,
+        st.tuples(st.integers(2, 9), st.just(2)),
+        elements=st.integers(-9, 9),
+    )
+    .filter(lambda offsets: offsets[1:].any())
+    .map(
+        lambda offsets: np.insert(
+            offsets, 2, ([0] * 8 + [1])[-len(offsets) :], 1
+        )
+    )
+)
 
 
 def objects(rows):
+    rows = list(rows)
     return np.fromiter(rows, object, len(rows))
 
 
@@ -31,15 +41,16 @@ def save(path, **arrays):
 
 
 def read(path, rules=None, strict=False, factors=None):
-    report = SkipReport(strict)
-    found = read_npz(path, "cat", rules or Rules(), report, factors=factors)
-    return list(found), report.causes
+    intake = Intake(rules or Rules(), SkipReport(strict))
+    found = read_npz(path, "cat", intake, factors=factors)
+    return list(found), intake.report.causes
 
 
 @settings(deadline=None)
 @given(st.lists(drawings, min_size=1, max_size=5), st.integers(0, 2))
 def test_sketch_rnn_arrays_come_back_as_they_are(tmp_path_factory, rows, kind):
     path = tmp_path_factory.mktemp("npz") / "cat.npz"
+    rows = [*rows, SQUARE, SQUARE]  # so that some offsets are negative
     dtype = (np.int16, np.float32, np.float64)[kind]
     save(path, valid=objects([row.astype(dtype) for row in rows]))
     found, causes = read(path)
@@ -76,7 +87,7 @@ def test_splits_come_from_the_array_names(tmp_path):
     ("bad", "cause"),
     [
         (SQUARE[:, :2], "wrong shape"),
-        (np.zeros((4, 5), np.int16), "wrong shape"),
+        (np.zeros((4, 4), np.int16), "wrong shape"),
         (np.zeros((2, 2, 3), np.int16), "wrong shape"),
         ([[1, 2, 3], [4, 5]], "wrong shape"),
         (None, "wrong shape"),
@@ -248,3 +259,123 @@ def test_real_sketch_rnn_files(shared_data, name, counts):
     assert (offsets == np.round(offsets)).all()
     assert np.abs(offsets[:, :2]).max() > 1
     assert all(drawing.stroke3[-1, 2] == 1 for drawing in found)
+
+
+# ----- arrays that mean something else
+
+
+def drawings_of(number=30, seed=0):
+    """Drawings of some strokes about a middle, as stroke-3."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for _ in range(number):
+        size = rng.integers(12, 30)
+        points = rng.integers(60, 200, (size, 2))
+        stroke3 = np.zeros((size, 3), np.float32)
+        stroke3[0, :2] = points[0]
+        stroke3[1:, :2] = np.diff(points, axis=0)
+        stroke3[3::4, 2] = 1
+        stroke3[-1, 2] = 1
+        rows.append(stroke3)
+    return rows
+
+
+def absolute(stroke3):
+    return np.column_stack([np.cumsum(stroke3[:, :2], 0), stroke3[:, 2]])
+
+
+def pen_down(stroke3):
+    return stroke3 * [1, 1, -1] + [0, 0, 1]
+
+
+def pen_drawn(stroke3):
+    """1 where the pen drew on its way to a point."""
+    down = np.append(0, 1 - stroke3[:-1, 2])
+    return np.column_stack([stroke3[:, :2], down])
+
+
+def padded(stroke3, length=40):
+    return np.pad(stroke3, ((0, length - len(stroke3)), (0, 0)))
+
+
+def stroke5(stroke3, length=40, start=False):
+    rows = stroke3_to_stroke5(stroke3, length)
+    return np.concatenate([START_TOKEN[None], rows]) if start else rows
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda row: row, None),
+        (absolute, "absolute points"),
+        (pen_down, "1 when down"),
+        (pen_drawn, "1 when down"),
+        (padded, "zeros behind"),
+        (lambda row: padded(absolute(row)), "absolute points, not offsets and"),
+        (lambda row: pen_down(absolute(row)), "and taken with a pen"),
+        (lambda row: padded(pen_down(row)), "1 when down and cut"),
+        (stroke5, None),
+        (lambda row: stroke5(row, start=True), None),
+    ],
+)
+@pytest.mark.parametrize("name", ["train", "arr_0"])
+def test_other_meanings_are_recognised_and_told(tmp_path, change, note, name):
+    rows = drawings_of()
+    path = save(tmp_path / "a.npz", **{name: objects(map(change, rows))})
+    intake = Intake()
+    found = list(read_npz(path, "cat", intake))
+    assert not intake.report.causes
+    for drawing, row in zip(found, rows, strict=True):
+        np.testing.assert_array_equal(drawing.stroke3, row)
+    assert list(intake.report.notes.values()) == [30] * bool(note)
+    assert (note or "") in "".join(intake.report.messages())
+    strict = Intake(report=SkipReport(strict=True))
+    if note:
+        with pytest.raises(ValueError, match="read them without --strict"):
+            list(read_npz(path, "cat", strict))
+    else:
+        assert len(list(read_npz(path, "cat", strict))) == 30
+
+
+def objects_of_one_length(rows):
+    return np.stack([padded(row) for row in rows])
+
+
+def test_unnamed_arrays_may_be_a_drawing_each(tmp_path):
+    rows = drawings_of(3)
+    path = tmp_path / "a.npz"
+    np.savez(path, *rows)
+    found, causes = read(path)
+    assert not causes
+    for drawing, row in zip(found, rows, strict=True):
+        np.testing.assert_array_equal(drawing.stroke3, row)
+        assert drawing.split == ""
+
+
+def test_an_npy_is_read_like_an_array_of_an_npz(tmp_path):
+    rows = drawings_of(3)
+    for name, array in [
+        ("objects", objects(rows)),
+        ("stacked", objects_of_one_length(rows)),
+    ]:
+        path = tmp_path / f"{name}.npy"
+        np.save(path, array)
+        intake = Intake()
+        found = list(read_npy(path, "cat", intake))
+        assert [len(d.stroke3) for d in found] == [len(r) for r in rows]
+
+
+def test_arrays_of_other_names_are_named(tmp_path):
+    path = save(tmp_path / "a.npz", strokes=objects([SQUARE]), mean=np.zeros(3))
+    with pytest.raises(
+        ValueError,
+        match=r"called train, valid and test.*which has strokes, mean\. Save",
+    ):
+        read(path)
+
+
+def test_a_single_drawing_or_few_points_decide_nothing(tmp_path):
+    """All of the offsets below are positive; so may be a short line's."""
+    line = np.array([[3, 4, 0], [5, 6, 0], [1, 2, 1]], np.float32)
+    found, _ = read(save(tmp_path / "a.npz", train=objects([line, line])))
+    np.testing.assert_array_equal(found[0].stroke3, line)

@@ -1,24 +1,29 @@
 import collections
-import gzip
 import json
-import os
 import struct
+import zipfile
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import BadDrawingError, SkipReport
 from sketcher_tf.data.formats.reading import (
-    category_of,
-    detect_format,
     find_files,
     read_drawings,
     split_sources,
 )
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"><line x2="9" y2="5"/></svg>'
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" stroke="red">'
+    '<line x2="9" y2="5"/></svg>'
+)
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+STRICT = Intake(report=SkipReport(strict=True))
 
 
 def ndjson_row(word="cat", size=3, **more):
@@ -56,76 +61,12 @@ def write_bin(path, key=1):
 
 
 def categories_of(sources, **kwargs):
-    report = SkipReport()
-    found = list(read_drawings(sources, report, **kwargs))
-    return [drawing.labels["category"] for drawing in found], report.causes
-
-
-@pytest.mark.parametrize("name", ["a.data", "b.svg", "c.ndjson", "d.bin"])
-@pytest.mark.parametrize(
-    ("write", "expected"),
-    [
-        (write_ndjson, "ndjson"),
-        (write_svg, "svg"),
-        (write_bin, "bin"),
-        (lambda path: write_bin(path, key=0x7B), "bin"),  # starts with {
-        (lambda path: write_bin(path, key=0x8B1F), "bin"),  # like gzip
-        (lambda path: write_bin(path, key=0x4B50), "bin"),  # like zip
-        (write_npz, "npz"),
-        (lambda path: write_npz(path, packed=False), "npz"),
-        (
-            lambda path: path.write_text(f"\n<!--{'x' * 30_000}-->\n{SVG}"),
-            "svg",
-        ),
-        (lambda path: path.write_bytes(b"\xef\xbb\xbf \n{"), "ndjson"),
-        (lambda path: path.write_bytes(gzip.compress(b'{"a": 1}')), "ndjson"),
-        (lambda path: path.write_bytes(gzip.compress(SVG.encode())), "svg"),
-    ],
-)
-def test_the_content_tells_the_format(tmp_path, name, write, expected):
-    write(tmp_path / name)
-    assert detect_format(tmp_path / name) == expected
-
-
-@pytest.mark.parametrize(
-    ("content", "formats"),
-    [
-        (b"", ["ndjson", "svg", "bin", "ndjson", ""]),
-        (b"hello", ["ndjson", "svg", "bin", "ndjson", ""]),
-        (b"\x1f\x8b\x08cut", ["ndjson", "svg", "bin", "ndjson", ""]),
-        (b"<html></html>", ["ndjson", "svg", "bin", "ndjson", ""]),
-        (b"PK\x03\x04cut", ["", "", "", "", ""]),
-    ],
-)
-def test_the_extension_helps_where_the_content_says_nothing(
-    tmp_path, content, formats
-):
-    names = ["a.ndjson", "a.svg", "a.bin", "a.ndjson.gz", "a.txt"]
-    for name, expected in zip(names, formats, strict=True):
-        (tmp_path / name).write_bytes(content)
-        assert detect_format(tmp_path / name) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "category"),
-    [
-        ("cat.npz", "cat"),
-        ("alarm clock.npz", "alarm clock"),
-        ("cat.full.npz", "cat"),
-        ("sketchrnn_cat.npz", "cat"),
-        ("sketchrnn_cat.full.npz", "cat"),
-        ("full_binary_cat.bin", "cat"),
-        ("full-binary-cat.bin", "cat"),
-        ("full%2Fbinary%2Falarm%20clock.bin", "alarm clock"),
-        ("full_simplified_cat.ndjson", "cat"),
-        ("full_raw_cat.ndjson.gz", "cat"),
-        ("fullback.bin", "fullback"),
-        ("t-shirt.bin", "t-shirt"),
-        ("cat", "cat"),
-    ],
-)
-def test_a_file_name_tells_the_category(name, category):
-    assert category_of(name) == category
+    label = kwargs.pop("label", None)
+    intake = Intake(Rules(relabel=label is not None, **kwargs))
+    found = list(read_drawings(sources, intake, label=label))
+    return [
+        drawing.labels["category"] for drawing in found
+    ], intake.report.causes
 
 
 def test_each_format_gives_its_category(tmp_path):
@@ -144,7 +85,7 @@ def test_each_format_gives_its_category(tmp_path):
         "2 cats",
         "2 cats",
         "3",
-        "4",
+        tmp_path.name,
         "5",
         "owl",
         "owl",
@@ -180,10 +121,25 @@ def test_svg_folders_are_categories_in_a_glob_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for source in (".", "*/*.svg", str(tmp_path / "*" / "*.svg"), "**/*"):
         assert categories_of(source)[0] == ["cat", "cat", "dog"], source
-    assert categories_of("cat/1.svg")[0] == ["1"]
-    write_svg(tmp_path / "owl.svg")
-    for source in (".", "**/*.svg"):
-        assert sorted(categories_of(source)[0])[-2:] == ["dog", "owl"], source
+        assert categories_of(source, label="folder")[0] == ["cat", "cat", "dog"]
+        assert categories_of(source, label="file")[0] == ["1", "2", "1"]
+        assert set(categories_of(source, label="none")[0]) == {"drawing"}
+    # So it is for files that stand alone, in whatever way they are named.
+    for source in ("cat", "cat/*.svg", "cat/1.svg,cat/2.svg"):
+        assert categories_of(source)[0] == ["cat", "cat"], source
+    monkeypatch.chdir(tmp_path / "dog")
+    assert categories_of("*.svg")[0] == ["dog"]
+
+
+def test_a_label_stands_above_the_words_of_rows(tmp_path):
+    path = write_ndjson(tmp_path / "zoo" / "pets.ndjson", ["cat", "dog"])
+    for label, expected in [
+        (None, ["cat", "dog"]),
+        ("file", ["pets"] * 2),
+        ("folder", ["zoo"] * 2),
+        ("none", ["drawing"] * 2),
+    ]:
+        assert categories_of(str(path), label=label)[0] == expected
 
 
 def test_other_files_of_a_folder_are_left_out(tmp_path, caplog):
@@ -202,10 +158,13 @@ def test_other_files_of_a_folder_are_left_out(tmp_path, caplog):
         ("nowhere.ndjson", "'nowhere.ndjson', which has none"),
         ("*.none", "which has none"),
         ("empty", "'empty', which has none"),
-        ("notes.txt", "'notes.txt', which is none of them"),
-        ("*.txt", "'notes.txt', which is none of them"),
-        ("cut.npz", "'cut.npz', which is none of them or damaged"),
-        ("other.zip", "'other.zip', which is none of them"),
+        ("notes.txt", "'notes.txt', which is no format of drawings"),
+        ("*.txt", "'notes.txt', which is no format of drawings"),
+        ("cut.npz", "'cut.npz', which is a damaged npz or zip archive"),
+        ("archive.zip", "'archive.zip', which is a zip archive: unpack it"),
+        ("pictures", "which has none: 1.png is a raster image (PNG)"),
+        ("pictures", "5.png is a raster image"),
+        ("pictures", "; and 2 more."),
         ("cat.ndjson,nowhere", "'nowhere', which has none"),
         ("", "received ''"),
         (" , ", "received ' , '"),
@@ -220,10 +179,13 @@ def test_a_wrong_source_is_an_error_at_once(
     (tmp_path / "notes.txt").write_text("hello")
     data = write_npz(tmp_path / "a.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(data[:-30])
-    np.savez(tmp_path / "other", other=np.zeros(3))
-    os.rename("other.npz", "other.zip")
-    with pytest.raises(ValueError, match="must be") as error:
-        read_drawings(source, SkipReport())  # not yet read
+    with zipfile.ZipFile("archive.zip", "w") as archive:
+        archive.writestr("cat.ndjson", "{}")
+    (tmp_path / "pictures").mkdir()
+    for name in ("1", "2", "5", "6", "7"):
+        (tmp_path / "pictures" / f"{name}.png").write_bytes(PNG)
+    with pytest.raises(ValueError, match=r"must (be|hold)") as error:
+        read_drawings(source, Intake())  # not yet read
     assert message in str(error.value)
 
 
@@ -231,19 +193,19 @@ def test_limits_hold_for_every_format(tmp_path):
     write_ndjson(tmp_path / "cat.ndjson", ["cat", "dog"])
     write_bin(tmp_path / "dog.bin")
     write_npz(tmp_path / "dog.npz")
-    write_svg(tmp_path / "cat.svg")
-    found, causes = categories_of(str(tmp_path), categories=["cat"])
+    write_svg(tmp_path / "cat" / "1.svg")
+    found, causes = categories_of(str(tmp_path), categories=frozenset({"cat"}))
     assert found == ["cat", "cat"]
     assert causes == {"unknown category": 4}
     found, causes = categories_of(str(tmp_path), max_seq_len=2)
     assert len(found) == 4
     assert causes == {"too long": 2}
-    assert categories_of(str(tmp_path), categories=[])[0] == []
+    assert categories_of(str(tmp_path), categories=frozenset())[0] == []
 
 
 def test_factors_reach_the_npz(tmp_path):
     path = write_npz(tmp_path / "faces.npz", labels=np.eye(4)[[0, 3]])
-    read = read_drawings(str(path), SkipReport(), factors=(("a", 4),))
+    read = read_drawings(str(path), Intake(), factors=(("a", 4),))
     assert [drawing.labels for drawing in read] == [{"a": "0"}, {"a": "3"}]
 
 
@@ -252,15 +214,16 @@ def test_bad_rows_do_not_stop_the_reading_unless_strict(tmp_path):
     (tmp_path / "b.svg").write_text("<svg")
     (tmp_path / "c.bin").write_bytes(b"short")
     write_ndjson(tmp_path / "d.ndjson", ["2"])
-    report = SkipReport()
-    found = list(read_drawings(str(tmp_path), report))
+    intake = Intake()
+    report = intake.report
+    found = list(read_drawings(str(tmp_path), intake))
     assert [drawing.labels["category"] for drawing in found] == ["1", "2"]
     assert report.causes == {
         "malformed JSON": 1,
         "malformed SVG": 1,
         "truncated": 1,
     }
-    strict = read_drawings(str(tmp_path), SkipReport(strict=True))
+    strict = read_drawings(str(tmp_path), STRICT)
     with pytest.raises(BadDrawingError, match=r"a\.ndjson:1: malformed JSON"):
         next(strict)
 
@@ -278,9 +241,8 @@ def test_split_sources_is_the_inverse_of_a_comma(parts):
 
 
 def test_real_simplified_drawings(shared_data):
-    report = SkipReport(strict=True)
     counts, keys = collections.Counter(), set()
-    for drawing in read_drawings(str(shared_data / "quickdraw"), report):
+    for drawing in read_drawings(str(shared_data / "quickdraw"), STRICT):
         counts[drawing.labels["category"]] += 1
         keys.add(drawing.key)
     assert counts.total() == len(keys) == 19_165
@@ -291,16 +253,15 @@ def test_real_simplified_drawings(shared_data):
 
 
 def test_real_raw_drawings_look_like_simplified_ones(shared_data):
-    report = SkipReport(strict=True)
     source = str(shared_data / "quickdraw-raw")
-    raw = list(read_drawings(source, report))
+    raw = list(read_drawings(source, STRICT))
     assert len(raw) == 61
     words = collections.Counter(d.labels["category"] for d in raw)
     assert words == {"cat": 20, "face": 27, "pig": 14}
     wanted = {drawing.key: len(drawing.stroke3) for drawing in raw}
     simplified = read_drawings(
         [str(shared_data / "quickdraw" / f"{word}.ndjson") for word in words],
-        report,
+        STRICT,
     )
     ratios = [
         wanted[drawing.key] / len(drawing.stroke3)
@@ -314,6 +275,6 @@ def test_real_raw_drawings_look_like_simplified_ones(shared_data):
 def test_real_files_of_two_formats_in_one_call(shared_data):
     folders = ("quickdraw-raw", "sketchrnn")
     sources = ",".join(str(shared_data / folder) for folder in folders)
-    drawings = read_drawings(sources, SkipReport(strict=True))
+    drawings = read_drawings(sources, STRICT)
     splits = collections.Counter(drawing.split for drawing in drawings)
     assert splits == {"": 61, "train": 40_000, "valid": 1_600, "test": 1_500}

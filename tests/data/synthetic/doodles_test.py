@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sketcher_tf.data.formats import quickdraw
+from sketcher_tf.data.formats import simplify
 from sketcher_tf.data.synthetic import pen
 from sketcher_tf.data.synthetic.doodles import (
     CATEGORIES,
@@ -135,7 +135,7 @@ def test_rdp_agrees_with_quick_draw():
         kept = pen.rdp(line.view(complex).ravel().tolist(), 2.0)
         np.testing.assert_array_equal(
             np.array(kept).view(float).reshape(-1, 2),
-            quickdraw.rdp(line, 2.0),
+            simplify.rdp(line, 2.0),
         )
 
 

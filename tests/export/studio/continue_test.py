@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from export.studio.build import build
 from export.tflite.metadata import read_metadata
 from export.tflite.runtime import PhoneSketcher
-from sketcher_tf.data.formats.quickdraw import rdp
+from sketcher_tf.data.formats.simplify import rdp
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing.studio import (

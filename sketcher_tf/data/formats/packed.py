@@ -1,0 +1,56 @@
+"""Opens files as they come: packed by gzip, in UTF-16, with a mark for it."""
+
+import codecs
+import gzip
+import io
+import zlib
+from pathlib import Path
+from typing import BinaryIO, cast
+
+# What a cut or damaged gzip file raises
+GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
+
+# Longer ones first: that of UTF-32 begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def open_source(path: Path) -> BinaryIO:
+    """Opens a file for reading bytes, unpacked if it is gzip'ed."""
+    with path.open("rb") as file:
+        packed = file.read(3) == b"\x1f\x8b\x08"
+    return cast(BinaryIO, gzip.open(path) if packed else path.open("rb"))
+
+
+def open_text(path: Path) -> BinaryIO:
+    """Opens a text file for reading bytes of UTF-8 without a mark.
+
+    UTF-16, as a shell of Windows redirects it, is read whole. A byte that is
+    no text is left to the reader.
+    """
+    file = open_source(path)
+    encoding = encoding_of(file.read(4))
+    file.seek(0)
+    if encoding == "utf-8":
+        return file
+    with file:
+        text = file.read().decode(encoding, errors="replace")
+    return io.BytesIO(text.encode())
+
+
+def encoding_of(head: bytes) -> str:
+    """The encoding of a text that begins with these bytes, at least 4."""
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
+            return encoding
+    # A text of these formats begins with a character of ASCII.
+    if head[1:2] == b"\0" and head[:1] != b"\0":
+        return "utf-16-le"
+    if head[:1] == b"\0" and head[1:2] != b"\0":
+        return "utf-16-be"
+    return "utf-8"

@@ -1,0 +1,80 @@
+"""Reads one file of SVG as one drawing."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+from sketcher_tf.data.formats.checks import Intake
+from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
+from sketcher_tf.data.formats.packed import open_source
+from sketcher_tf.data.formats.svg.ink import ink_of
+from sketcher_tf.data.formats.svg.outlines import centre_lines
+from sketcher_tf.data.formats.svg.scene import Scene, Shape, scene_of
+from sketcher_tf.strokes import Polylines
+
+
+def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
+    """Reads the drawing of one SVG file, as a viewer shows it.
+
+    Args:
+        path: the file.
+        category: the file does not say what it shows.
+        intake: makes drawings of rows.
+
+    Yields:
+        The drawing, if it can be used; its key is a hash of its points.
+    """
+
+    def parse(row: Path, where: str) -> Drawing:
+        intake.check_category(category, where)
+        scene = _scene(row, where)
+        ink = ink_of(scene)
+        lines = ink.lines or _fills(ink.shapes, where, intake)
+        if not lines:
+            raise BadDrawingError("no points", where, _why_empty(scene))
+        return intake.polylines(
+            lines,
+            {"category": category},
+            where,
+            canvas=scene.canvas,
+            recorded=True,
+        )
+
+    yield from intake.each([(f"{path}:1", path)], parse)
+
+
+def _scene(path: Path, where: str) -> Scene:
+    try:
+        with open_source(path) as file:
+            return scene_of(ET.fromstring(file.read()))
+    except ET.ParseError as error:
+        where = f"{path}:{error.position[0]}"
+        raise BadDrawingError("malformed SVG", where, str(error)) from None
+    # A bad attribute makes svgelements raise nearly anything.
+    except Exception as error:
+        raise BadDrawingError("malformed SVG", where, str(error)) from None
+
+
+def _fills(shapes: list[Shape], where: str, intake: Intake) -> Polylines:
+    """The lines of a drawing without strokes; says so."""
+    if not shapes:
+        return []
+    try:
+        lines = centre_lines(shapes)
+    except ImportError:
+        intake.report.note(
+            "without strokes, the outlines of the fills are taken; with "
+            "scikit-image it would be their centre lines",
+            where,
+        )
+        return [line for shape in shapes for line in shape.lines]
+    intake.report.note(
+        "without strokes, the centre lines of the fills are taken", where
+    )
+    return lines
+
+
+def _why_empty(scene: Scene) -> str:
+    if not scene.shapes:
+        return "nothing in it is a line or a shape"
+    return "nothing of it can be seen"
