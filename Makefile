@@ -2,6 +2,7 @@
 # make train   train a model; with flags: make train ARGS="--preset=paper"
 # make studio  draw together with the models in a browser; needs npm (Node.js)
 # make test    check format and lint, then run every test
+# make docs    build the documentation as a site, build/site
 # make clean   remove the virtual environment and all caches
 # make lock    pin anew everything that the requirements pull in
 #
@@ -18,7 +19,7 @@ VERSION := $(or $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null),none)
 
 .DEFAULT_GOAL := train
-.PHONY: install train studio demo test clean lock
+.PHONY: install train studio docs demo test clean lock
 
 install: $(VENV)/installed-$(VERSION)
 
@@ -32,6 +33,9 @@ test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+
+docs: $(VENV)/installed-dev-$(VERSION)
+	$(BIN)/python -m mkdocs build
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build \

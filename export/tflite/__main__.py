@@ -4,7 +4,7 @@
     python -m export.tflite --quantize=int8
 
 Writes the file after LiteRT has drawn with it what the model draws, and beside
-it, in sketcher.md, its tensors and metadata. See docs/mobile.md for its use.
+it, in sketcher.md, its tensors and metadata. See docs/phone.md for its use.
 """
 
 import os

@@ -1,7 +1,7 @@
 """What goes wrong between client and server, and what the client makes of it.
 
 No lost point, no doubled point, no hang, and a clear error when it cannot
-succeed. `serving_conformance_test` does some of it with the real export.
+succeed. `conformance_test` does some of it with the real export.
 """
 
 import dataclasses

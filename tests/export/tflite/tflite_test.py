@@ -292,7 +292,7 @@ def test_the_table_has_every_tensor_as_litert_sees_it(files):
 
 
 def test_the_guide_has_this_table_at_other_sizes(files):
-    guide = (ROOT / "docs" / "mobile.md").read_text()
+    guide = (ROOT / "docs" / "phone.md").read_text()
 
     def rows(text):
         cells = [line.split(" | ") for line in text.splitlines()]

@@ -1,0 +1,133 @@
+"""README and docs: links lead somewhere, commands exist, the site builds."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.testing.source_imports import ROOT
+
+_PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "*/README.md")
+    for path in ROOT.glob(pattern)
+)
+_PROGRAMS = {
+    "sketcher train": "sketcher_tf.train",
+    "sketcher draw": "sketcher_tf.generate",
+    "sketcher evaluate": "sketcher_tf.evaluate",
+    "sketcher prepare": "sketcher_tf.prepare",
+    "sketcher export": "export.saved_model",
+    "sketcher serve": "serving.server",
+    "sketcher client": "serving.client",
+}
+# Where a module reads its flags, if it does not itself.
+_FLAGS_OF = {"serving.client": "sketcher_tf.client.cli"}
+_SHARED_FLAGS = {"help"}
+
+
+def _commands() -> list[tuple[str, str]]:
+    """(page, command) for each command of a shell block, in one line each."""
+    found = []
+    for page in _PAGES:
+        for block in re.findall(
+            r"^ *```sh\n(.*?)^ *```", page.read_text("utf-8"), re.S | re.M
+        ):
+            lines = re.sub(r"\\\n\s*", "", block).splitlines()
+            found += [(page.name, line.strip()) for line in lines]
+    return [(page, line) for page, line in found if line]
+
+
+def problems(command: str) -> list[str]:
+    """Flags of a command of this project that its module does not read."""
+    words = shlex.split(command, comments=True)
+    if "python" in words and "-m" in words:
+        module = words[words.index("-m") + 1]
+    else:
+        module = _PROGRAMS.get(" ".join(words[:2]), "")
+    if module.split(".")[0] not in ("sketcher_tf", "export", "serving"):
+        return []
+    source = _source(_FLAGS_OF.get(module, module))
+    if not source:
+        return [f"there is no module {module}"]
+    flags = {
+        re.match(r"--(?:no)?([\w-]+)", word)[1]
+        for word in words
+        if word.startswith("--")
+    }
+    return [
+        f"{module} has no flag --{flag}"
+        for flag in sorted(flags - _SHARED_FLAGS)
+        if not re.search(rf"[\"\'](--)?(no)?{flag}[\"\']", source)
+    ]
+
+
+def _source(module: str) -> str:
+    """The text of a module, or of all modules of a package's command."""
+    path = ROOT / module.replace(".", "/")
+    files = [path.with_suffix(".py"), *path.glob("*.py")]
+    return "".join(f.read_text("utf-8") for f in files if f.is_file())
+
+
+@pytest.mark.parametrize(("page", "command"), _commands())
+def test_commands_have_the_flags_that_are_shown(page, command):
+    assert not problems(command), page
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m sketcher_tf.train --date=x",
+        "sketcher draw --categories=cat",
+        "python -m sketcher_tf.nothing",
+    ],
+)
+def test_a_wrong_command_is_told(command):
+    assert problems(command)
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_bytes()) <= 8 * 1024
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", f"--site-dir={tmp_path}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "generate" in (tmp_path / "python" / "index.html").read_text()
+
+
+def test_the_tour_runs(tmp_path, monkeypatch):
+    """All cells, in a folder of their own."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = nbformat.read(ROOT / "docs" / "tour.ipynb", as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    client.execute()
+    drawn = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    assert len(drawn) >= 5
+    assert (Path(tmp_path) / "runs" / "tour" / "model.keras").exists()
