@@ -52,6 +52,8 @@ def _wrong_deps(target: Target, sources, owner) -> list[str]:
     wanted = needed(held, sources, owner)
     if target.rule == "pytest_suite":
         wanted |= _PYTEST
+        own = f"{target.package}/conftest.py"
+        wanted |= {owner[own].label} if own in owner else set()
         fixtures = f"{target.package}/conftest.py"
         wanted |= {owner[fixtures].label} if fixtures in owner else set()
     messages = []
