@@ -129,17 +129,9 @@ def needed(
     labels = set()
     for src in target.srcs:
         imports = imports_of(src, sources)
-        files = {*imports.files, *_packages_above(src, sources)}
-        labels |= {owner[file].label for file in files if file in owner}
+        labels |= {owner[f].label for f in imports.files if f in owner}
         labels |= {
             "@pip//" + distribution_of(name).replace("-", "_")
             for name in imports.packages
         }
     return labels - {target.label}
-
-
-def _packages_above(path: str, sources: Sources) -> set[str]:
-    """The __init__.py files that run before the module does."""
-    parents = [parent.as_posix() for parent in Path(path).parents]
-    inits = {f"{parent}/__init__.py" for parent in parents}
-    return (inits & sources.keys()) - {path}
