@@ -13,7 +13,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
-from sketcher_tf.client.wire.messages import SSLConfig
+from sketcher_tf.wire.messages import SSLConfig
 
 
 def ssl_config(

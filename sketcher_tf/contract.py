@@ -60,8 +60,14 @@ class Code(enum.StrEnum):
     STEP_GAP = "STEP_GAP"
 
 
+# A server that merges calls has a look at their rows before the model has.
+_UNEQUAL_ROWS = "input tensors must have equal 0th-dimension size"
+
+
 def code_of(text: str) -> Code | None:
     """The code that an error's text holds; None if it is another error."""
+    if _UNEQUAL_ROWS in text:
+        return Code.INVALID_SHAPE
     found = re.search(rf"\b({'|'.join(Code)}): ", text)
     return Code(found[1]) if found else None
 

@@ -27,6 +27,8 @@ def test_a_code_is_found_in_what_a_server_says():
         assert code_of(text) is code
     assert code_of("Session 3 was not found: STEP_GAPS: SESSION") is None
     assert code_of("MY_STEP_GAP: 1") is None
+    rows = "Batching Run() input tensors must have equal 0th-dimension size"
+    assert code_of(rows) is Code.INVALID_SHAPE
 
 
 def test_shapes_take_the_sizes_of_a_model():

@@ -17,7 +17,7 @@ import grpc
 import numpy as np
 from google.protobuf import text_format
 
-from sketcher_tf.client.wire.messages import BatchingParameters
+from sketcher_tf.wire.messages import BatchingParameters
 
 from .model import Arrays, Servable, StatusError
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import grpc
 from absl import logging
 
-from sketcher_tf.client.wire.messages import State
+from sketcher_tf.wire.messages import State
 
 from .model import Servable, StatusError
 

@@ -113,13 +113,29 @@ class Servable:
         options = tf.compat.v1.RunOptions()
         if timeout is not None:
             options.timeout_in_ms = max(int(timeout * 1000), 1)
-        fetched = {name: signature.outputs[name].name for name in outputs}
+        fetched = {name: self._tensor(signature, name) for name in outputs}
         fed = {signature.inputs[name].name: inputs[name] for name in inputs}
         try:
             results = self._session.run(fetched, fed, options)
         except tf.errors.OpError as error:
             raise StatusError(_code(error.error_code), _text(error)) from error
         return {name: _array(value) for name, value in results.items()}
+
+    def _tensor(self, signature: Any, output: str) -> str:
+        """The tensor that is an output.
+
+        Raises:
+            StatusError: it is an operation without one: the start of a model
+                is listed among its signatures.
+        """
+        name = signature.outputs[output].name
+        if ":" not in name:
+            raise StatusError(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                f"Tried to fetch data for '{name}:0', which produces no "
+                "output.",
+            )
+        return name
 
 
 def _array(value: Any) -> np.ndarray:
@@ -145,7 +161,7 @@ def _restore(session: Any, path: Path) -> Mapping[str, Any]:
             node.attr["shape"].shape.CopyFrom(_UNKNOWN_SHAPE)
             node.attr.pop("_output_shapes", None)
     signatures = dict(meta_graph.signature_def)
-    initialize = signatures.pop(_INIT_SIGNATURE, None)
+    initialize = signatures.get(_INIT_SIGNATURE)
     with session.graph.as_default():
         saver = tf.compat.v1.train.import_meta_graph(meta_graph)
         if saver is not None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from sketcher_tf.client.wire import tensors
+from sketcher_tf.wire import tensors
 
 from .model import DEFAULT_SIGNATURE, Servable, StatusError
 

@@ -33,7 +33,7 @@ from tensorflow_serving.apis import (
 )
 
 from sketcher_tf.client.retry import NOT_BEGUN
-from sketcher_tf.client.wire.messages import SSLConfig
+from sketcher_tf.wire.messages import SSLConfig
 
 from . import batching
 from .manager import Library
@@ -102,7 +102,8 @@ class EmbeddedServer:
         )
         self._watcher.start()
         self._server.start()
-        for service in ("", *_SERVICES):
+        short = [name.rpartition(".")[2] for name in _SERVICES]
+        for service in ("", *_SERVICES, *short):  # the real one has the short
             self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, grace: float = _GRACE_SECONDS) -> None:
@@ -305,6 +306,10 @@ def _model_of(request: Any) -> tuple[str, int | None]:
     if not request.HasField("model_spec"):
         raise _missing_model()
     spec = request.model_spec
+    if not spec.name:
+        raise StatusError(
+            grpc.StatusCode.INVALID_ARGUMENT, "ModelSpec has no name specified."
+        )
     choice = spec.WhichOneof("version_choice")
     if choice == "version_label":
         raise StatusError(

@@ -21,7 +21,7 @@ from sketcher_tf import contract
 from sketcher_tf.client import errors
 from sketcher_tf.client.proxies import proxy_of
 from sketcher_tf.client.retry import Backoff, Deadline, safe_to_repeat
-from sketcher_tf.client.wire import messages, tensors
+from sketcher_tf.wire import messages, tensors
 
 
 @dataclass(frozen=True)

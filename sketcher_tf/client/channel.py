@@ -16,7 +16,7 @@ from sketcher_tf.client.calls import (
 )
 from sketcher_tf.client.operations import Operations
 from sketcher_tf.client.proxies import is_loopback
-from sketcher_tf.client.wire import messages
+from sketcher_tf.wire import messages
 
 # Proxies commonly stop at gRPC's default, 4 MiB; requests are split to fit.
 MESSAGE_BYTES = 4 * 2**20

@@ -10,7 +10,7 @@ from sketcher_tf import contract
 from sketcher_tf.client import errors
 from sketcher_tf.client.calls import Attempt, Caller, Choice, Sleep
 from sketcher_tf.client.retry import NOT_BEGUN, Backoff, safe_to_repeat
-from sketcher_tf.client.wire import messages, tensors
+from sketcher_tf.wire import messages, tensors
 
 CODE = grpc.StatusCode
 TARGETS = {servable.name: "host:1" for servable in contract.SERVABLES}

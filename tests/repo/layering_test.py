@@ -33,7 +33,8 @@ _LIBRARY = (
     "sketcher_tf.training",
     "sketcher_tf.sketcher",
 )
-_CLIENT = ("sketcher_tf.client", "sketcher_tf.client.cli")
+_WIRE = "sketcher_tf.wire"  # what client and server say to each other
+_CLIENT = (_WIRE, "sketcher_tf.client", "sketcher_tf.client.cli")
 _COMMANDS = tuple(
     f"sketcher_tf.{name}"
     for name in ("train", "generate", "evaluate", "prepare")
@@ -74,7 +75,8 @@ MAY_IMPORT = {
         part: (*_LIBRARY, "sketcher_tf.cli", "sketcher_tf.evaluation")
         for part in _COMMANDS
     },
-    "sketcher_tf.client": _LIGHT,
+    _WIRE: (),
+    "sketcher_tf.client": (*_LIGHT, _WIRE),
     # The command also reads drawings from files.
     "sketcher_tf.client.cli": (
         *_LIGHT,

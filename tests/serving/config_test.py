@@ -14,7 +14,7 @@ from serving import tls
 from sketcher_tf import contract
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import Tls
-from sketcher_tf.client.wire import messages
+from sketcher_tf.wire import messages
 from tests.testing.fakes import FakeServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +117,7 @@ def assert_arguments_are_right(args, files):
     assert ("enable_per_model_batching_parameters" in given) == (
         "enable_batching" in given
     )
+    assert given["max_num_load_retries"] == "0"
     assert given["monitoring_config_file"] == "/config/monitoring.config"
 
 

@@ -1,7 +1,8 @@
 """What a server must do, told to any server.
 
 SKETCHER_TARGET=host:8500 names one that serves an export of this project, for
-example tensorflow_model_server; empty, the embedded server serves a toy model.
+example tensorflow_model_server; empty, the embedded server serves a toy model,
+once with single calls and once with merged ones.
 """
 
 import asyncio
@@ -19,9 +20,9 @@ from sketcher_tf.client.aio import AsyncSketcherClient
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.channel import MESSAGE_BYTES
 from sketcher_tf.client.errors import NotFoundError
-from sketcher_tf.client.wire import messages, tensors
 from sketcher_tf.contract import Code
 from sketcher_tf.sketches import Sketch
+from sketcher_tf.wire import messages, tensors
 from tests.testing.fakes import wait_until
 
 CODE = grpc.StatusCode
@@ -32,7 +33,9 @@ ONLY_EMBEDDED = pytest.mark.skipif(
 WARM = {"timeout": 120.0}  # the first call of a signature takes long
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(
+    scope="module", params=["single"] if TARGET else ["single", "batched"]
+)
 def target(request):
     if TARGET:
         yield TARGET
@@ -40,7 +43,8 @@ def target(request):
     from serving.server.service import EmbeddedServer
 
     published = request.getfixturevalue("published")
-    with EmbeddedServer(published, warm=False) as server:
+    merged = request.param == "batched"
+    with EmbeddedServer(published, warm=False, batching=merged) as server:
         yield f"localhost:{server.port}"
 
 
@@ -286,11 +290,10 @@ def test_live_drawing_survives_eviction(client, word, ask):
 
 @ONLY_EMBEDDED
 @pytest.mark.parametrize("loss", ["restart", "reload"])
-def test_live_drawing_survives_a_new_server(
-    client, published, tmp_path, word, loss
-):
+def test_live_drawing_survives_a_new_server(published, tmp_path, loss):
     from serving.server.service import EmbeddedServer
     from tests.testing import servables
+    from tests.testing.exports import WORD, make_sketcher
 
     def publish(version):
         for servable in contract.SERVABLES:
@@ -301,11 +304,11 @@ def test_live_drawing_survives_a_new_server(
 
     publish(1)
     options = {"temperature": 0.5, "seed": 11}
-    [whole] = client.generate(word, **options)
+    [whole] = make_sketcher().generate(WORD, **options)
     server = EmbeddedServer(tmp_path, warm=False, poll_seconds=0.1)
     try:
         with SketcherClient(f"localhost:{server.port}", **WARM) as client:
-            drawing = client.draw_live(word, **options, points_per_call=2)
+            drawing = client.draw_live(WORD, **options, points_per_call=2)
             for number, _ in enumerate(drawing):
                 if number == 3 and loss == "reload":
                     publish(2)
@@ -419,7 +422,7 @@ def arrays():
 
 @given(data=st.data())
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -16,9 +16,9 @@ import numpy as np
 
 from sketcher_tf import contract
 from sketcher_tf.client.retry import NOT_BEGUN
-from sketcher_tf.client.wire import messages, tensors
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke5_to_stroke3
+from sketcher_tf.wire import messages, tensors
 
 WORDS = ("cat", "pig", "crab")
 LONGEST = 20  # points

@@ -6,7 +6,7 @@ import pytest
 
 from serving.server.manager import Library, newest_versions
 from serving.server.model import StatusError
-from sketcher_tf.client.wire.messages import State
+from sketcher_tf.wire.messages import State
 from tests.testing.fakes import wait_until
 
 

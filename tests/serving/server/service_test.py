@@ -39,6 +39,7 @@ from tests.testing.servables import request
 
 CODE = grpc.StatusCode
 ROOT = Path(__file__).resolve().parents[3]
+START = "__saved_model_init_op"
 AT_LEAST_A_MINUTE = 10**9  # steps of `spin`
 
 
@@ -154,6 +155,7 @@ def labelled():
             r"Servable not found for request: Specific\(toy, 9\)",
         ),
         (predict_pb2.PredictRequest(), CODE.INVALID_ARGUMENT, "Missing Model"),
+        (request("", "scale"), CODE.INVALID_ARGUMENT, "has no name specified"),
         (
             request("toy", "draw", x=ONES),
             CODE.FAILED_PRECONDITION,
@@ -217,6 +219,20 @@ def test_values_may_be_left_out(stubs):
     wanted.inputs["x"].float_val.append(3)
     y.append(stubs.predict(wanted).outputs["y"])
     assert [list(one.float_val) for one in y] == [[0, 0], [6, 6]]
+
+
+def test_surplus_values_and_an_unknown_rank_are_not_looked_at(stubs):
+    wanted = request("toy", "scale", x=ONES)
+    wanted.inputs["x"].tensor_content = b""
+    wanted.inputs["x"].float_val.extend([3, 4, 5])
+    wanted.inputs["x"].tensor_shape.unknown_rank = True
+    assert list(stubs.predict(wanted).outputs["y"].float_val) == [6, 8]
+
+
+def test_the_start_of_a_model_is_a_signature_that_gives_nothing(stubs):
+    code, text = failure(stubs.predict, request("toy", START))
+    assert code == CODE.INVALID_ARGUMENT
+    assert "which produces no output" in text
 
 
 def test_a_placeholder_need_not_tell_its_shape(written, tmp_path):
@@ -330,7 +346,7 @@ def test_metadata(stubs):
     signatures = get_model_metadata_pb2.SignatureDefMap()
     assert answer.metadata["signature_def"].Unpack(signatures)
     assert set(signatures.signature_def) == {
-        *("scale", "spin", "positive", "count")
+        *("scale", "spin", "positive", "count", START)
     }
     [x] = signatures.signature_def["scale"].inputs.values()
     assert x.dtype == tf.float32.as_datatype_enum
@@ -343,7 +359,7 @@ def test_health_and_reflection(stubs):
         *("", "tensorflow.serving.PredictionService"),
         "tensorflow.serving.ModelService",
     )
-    for service in services:
+    for service in (*services, "PredictionService", "ModelService"):
         wanted = health_pb2.HealthCheckRequest(service=service)
         assert stubs.check(wanted).status == 1
     database = ProtoReflectionDescriptorDatabase(stubs.channel)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sketcher_tf.client.wire.messages import DataType, TensorProto
+from sketcher_tf.wire.messages import DataType, TensorProto
 
 _LARGEST_FILLED = 1 << 22  # elements, if not all are on the wire
 
@@ -77,8 +77,9 @@ def decode(tensor: Any) -> np.ndarray:
             f"a tensor must be of dtype {', '.join(_KINDS)}; received number "
             f"{tensor.dtype}. Convert it first."
         )
+    # As TensorFlow does, which has no look at `unknown_rank` here.
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
-    if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0:
+    if min(shape, default=0) < 0:
         raise ValueError(
             f"a tensor must have a whole shape; received {shape}. State the "
             "size of each dimension."
@@ -104,7 +105,7 @@ def _from_values(
     values: Any, kind: _Kind, shape: tuple[int, ...]
 ) -> np.ndarray:
     expected, given = math.prod(shape), len(values)
-    if given > expected or (given < expected > _LARGEST_FILLED):
+    if given < expected > _LARGEST_FILLED:
         raise ValueError(
             f"a tensor of shape {shape} must have {expected} values; received "
             f"{given}. Send all values."
@@ -112,8 +113,9 @@ def _from_values(
     zero = b"" if kind.field == "string_val" else 0
     array = np.empty(expected, kind.dtype)
     try:
-        array[:given] = list(values)
-        # As TensorFlow does: the last one stands for those left out.
+        # As TensorFlow does: those beyond the shape are not looked at, and the
+        # last one stands for those left out.
+        array[:given] = list(values[:expected])
         array[given:] = values[-1] if given else zero
     except OverflowError as error:
         raise ValueError(
