@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
+
+from sketcher_tf.schema import Schema
 
 
 class SketchBatch(NamedTuple):
@@ -18,3 +21,29 @@ class SketchBatch(NamedTuple):
     points: tf.Tensor
     condition: tf.Tensor
     image: tf.Tensor
+
+
+def batch_of_pixels(
+    strokes: np.ndarray | tf.Tensor,
+    condition: np.ndarray | tf.Tensor,
+    image: np.ndarray | tf.Tensor,
+    schema: Schema,
+) -> SketchBatch:
+    """Drawings as they are drawn, sent and seen, for the model.
+
+    Args:
+        strokes: stroke-5 float32 [B, T, 5] in pixels.
+        condition: float32 [B, C].
+        image: uint8 [B, S, S], ink 255 on 0.
+        schema: of the model.
+    """
+    return SketchBatch(
+        tf.convert_to_tensor(strokes / schema.stroke5_scale),
+        tf.convert_to_tensor(condition),
+        as_input(image),
+    )
+
+
+def as_input(images: np.ndarray | tf.Tensor) -> tf.Tensor:
+    """Rasters uint8 [B, S, S], as a network takes them; see `SketchBatch`."""
+    return tf.cast(images, tf.float32)[..., None] / 255

@@ -48,6 +48,11 @@ class Schema:
         return sum(len(factor.values) for factor in self.factors)
 
     @property
+    def stroke5_scale(self) -> np.ndarray:
+        """Stroke-5 in units times this is in pixels, float32 [5]."""
+        return np.array([self.scale_factor] * 2 + [1] * 3, np.float32)
+
+    @property
     def words(self) -> tuple[str, ...]:
         """A condition for every single value, as `parse` reads it."""
         if len(self.factors) == 1:

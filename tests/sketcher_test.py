@@ -72,7 +72,7 @@ def test_offsets_are_in_pixels(sketcher, monkeypatch):
     stroke5[:, :, :2] = [0.5, -2]
     stroke5[:, :, 2] = 1
     stroke5[0, 3] = [0, 0, 0, 0, 1]  # the other one has no end
-    monkeypatch.setattr(sketcher, "_generate", lambda *_: tf.constant(stroke5))
+    monkeypatch.setattr(sketcher, "_draw", lambda *_: tf.constant(stroke5))
     ended, cut_off = sketcher.generate("zigzag", count=2)
     offset = [0.5 * SCALE, -2 * SCALE, 0]
     np.testing.assert_allclose(ended.stroke3, [offset] * 3)
@@ -170,13 +170,14 @@ def too_long():
         ),
         (
             lambda s: s.generate("ring", temperature=-0.5),
-            "temperature must be 0 (greedy) or a positive number; received "
-            "-0.5. Try 0.3.",
+            "temperature must be 0 (greedy) or a positive number, at most "
+            "1e+06; received -0.5. Try 0.3.",
         ),
         (lambda s: s.generate("ring", temperature=float("nan")), "nan. Try"),
         (
             lambda s: s.generate("ring", seed=-1),
-            "seed must be 0 or more and below 2**31; received -1. Try 0.",
+            "seed must be 0 or more and below 2**31; received -1. Take it "
+            "modulo 2**31.",
         ),
         (lambda s: s.generate("ring", temperature=float("inf")), "inf. Try"),
         (
@@ -187,7 +188,7 @@ def too_long():
         (lambda s: s.reconstruct([RING, too_long()]), "Simplify it first."),
         (lambda s: s.interpolate(too_long(), RING), "Simplify it first."),
         (lambda s: s.interpolate(RING, ZIGZAG, count=0), "received 0."),
-        (lambda s: s.reconstruct([]), "received 0."),
+        (lambda s: s.reconstruct([]), "at least one drawing; received none."),
         (
             lambda s: s.complete(sketch_of([[0, 0], [1, 1]], category="")),
             "received ''. Known: category: ring, zigzag.",

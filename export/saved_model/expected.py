@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
 from sketcher_tf.contract import Metadata
 from sketcher_tf.model import sampling
-from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.rendering.raster import rasterize
+from sketcher_tf.model.request import drawings, new_request
+from sketcher_tf.rendering.raster import rasterize_all
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
@@ -37,14 +35,12 @@ def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     completed = sketcher.complete(half, word, _COUNT, **options)
     redrawn = _on_wire(sketcher.reconstruct(drawn, word, **options), schema)
 
-    condition = {"condition": np.tile(schema.parse(word), (_COUNT, 1))}
-    noise = {
-        "seed": np.array([(_SEED, k) for k in range(_COUNT)], np.int32),
-        "temperature": np.full(_COUNT, _TEMPERATURE, np.float32),
-    }
+    request = new_request(schema, word, _COUNT, **options)
+    condition = {"condition": request.condition}
+    noise = {"seed": request.seeds, "temperature": request.temperature}
     start = {"strokes": _on_wire([half] * _COUNT, schema)["strokes"]}
     whole = _pictured(drawn, schema)
-    latents = {"latents": _encode(sketcher.model, {**whole, **condition})}
+    latents = {"latents": sketcher.encode(drawn, word)}
     return [
         Call("generate", {**condition, **noise}, _on_wire(drawn, schema)),
         Call(
@@ -68,17 +64,12 @@ def session_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     word = a_condition(sketcher.schema)
     sketches = sketcher.generate(word, _COUNT, _TEMPERATURE, _SEED)
     k = int(np.argmax([len(sketch.stroke3) for sketch in sketches]))
-    condition, seed = sketcher.schema.parse(word), np.int32([_SEED, k])
-    latents = sampling.draw_latents(
-        sketcher.model,
-        tf.constant(condition[None]),
-        tf.constant(seed[None]),
-        tf.constant([_TEMPERATURE]),
-    ).numpy()[0]
+    request = new_request(sketcher.schema, word, _COUNT, _TEMPERATURE, _SEED)
+    latents = sampling.draw_latents(sketcher.model, request).numpy()[k]
     session = {
-        "condition": condition,
-        "seed": seed,
-        "temperature": np.float32(_TEMPERATURE),
+        "condition": request.condition[k],
+        "seed": request.seeds[k],
+        "temperature": request.temperature[k],
     }
     middle = len(sketches[k].stroke3) // 2
     closing = {"session_id": np.int64(1)}
@@ -143,31 +134,16 @@ def _half(sketch: Sketch) -> Sketch:
 
 
 def _on_wire(sketches: Sequence[Sketch], schema: Schema) -> Arrays:
-    rows = schema.max_seq_len + 1
     return {
-        "strokes": np.array(
-            [stroke3_to_stroke5(sketch.stroke3, rows) for sketch in sketches]
-        ),
+        "strokes": drawings(schema, sketches),
         "length": np.int32([len(sketch.stroke3) for sketch in sketches]),
         "finished": np.array([sketch.finished for sketch in sketches]),
     }
 
 
 def _pictured(sketches: Sequence[Sketch], schema: Schema) -> Arrays:
-    images = [rasterize(s.polylines, schema.image_size) for s in sketches]
+    polylines = [sketch.polylines for sketch in sketches]
     return {
-        "strokes": _on_wire(sketches, schema)["strokes"],
-        "image": np.array(images),
+        "strokes": drawings(schema, sketches),
+        "image": rasterize_all(polylines, schema.image_size),
     }
-
-
-def _encode(model: AISketcher, inputs: Arrays) -> np.ndarray:
-    points = inputs["strokes"].copy()
-    points[..., :2] /= model.schema.scale_factor
-    batch = SketchBatch(
-        tf.constant(points),
-        tf.constant(inputs["condition"]),
-        tf.constant(inputs["image"], tf.float32)[..., None] / 255,
-    )
-    encoding, code = model.encode(batch, tf.zeros([2, 2], tf.int32))
-    return np.concatenate([encoding.mean, code], axis=-1)

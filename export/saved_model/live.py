@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.sampling import Prefix, Progress
+from sketcher_tf.model.request import DrawingRequest, Prefix
+from sketcher_tf.model.sampling import Progress
 
-from .drawings import draw_noise, latents_given_points, to_pixels
+from .drawings import to_pixels
 
 
-class Answer(NamedTuple):
+class StepResult(NamedTuple):
     """What a step returned.
 
     Attributes:
@@ -36,94 +37,78 @@ class Session(NamedTuple):
     Attributes:
         opened: int64 [], when; tells it from others of the same id.
         next_step: int64 [].
-        seed: int32 [1, 2].
+        seeds: int32 [1, 2].
         temperature: float32 [1].
         progress: of the one drawing.
-        answer: of the last step.
+        result: of the last step.
     """
 
     opened: tf.Tensor
     next_step: tf.Tensor
-    seed: tf.Tensor
+    seeds: tf.Tensor
     temperature: tf.Tensor
     progress: Progress
-    answer: Answer
+    result: StepResult
 
 
 def choose_latents(
-    model: AISketcher,
-    latents: tf.Tensor,
-    condition: tf.Tensor,
-    given: Prefix,
-    seed: tf.Tensor,
-    temperature: tf.Tensor,
+    model: AISketcher, request: DrawingRequest, latents: tf.Tensor
 ) -> tf.Tensor:
     """Those given, float32 [L], or new ones if L is 0; as float32 [1, Z].
 
-    New ones are from the prior or, if points are given, to suit them.
+    New ones are from the prior or, if there are points, to suit them.
     """
     latents = tf.cond(
         tf.size(latents) > 0,
         lambda: latents[None],
         lambda: tf.cond(
-            given.length[0] > 0,
-            lambda: latents_given_points(
-                model, condition, given, seed, temperature
-            ),
-            lambda: sampling.draw_latents(model, condition, seed, temperature),
+            request.prefix.length[0] > 0,
+            lambda: sampling.draw_latents(model, request),
+            lambda: sampling.draw_latents(model, request._replace(prefix=None)),
         ),
     )
     return tf.ensure_shape(latents, [1, model.latent_size])
 
 
 def begin(
-    model: AISketcher,
-    condition: tf.Tensor,
-    seed: tf.Tensor,
-    temperature: tf.Tensor,
-    given: Prefix,
-    latents: tf.Tensor,
+    model: AISketcher, request: DrawingRequest, latents: tf.Tensor
 ) -> Session:
-    """A session whose drawing has the points that are given.
+    """A session whose drawing has the points of the prefix.
 
     Args:
         model: draws.
-        condition: float32 [1, C].
-        seed: int32 [1, 2].
-        temperature: float32 [1].
-        given: the points.
+        request: of one sketch, with a prefix.
         latents: float32 [1, Z].
     """
-    length = given.length[0]
+    length = request.prefix.length[0]
     _, progress = sampling.draw_points(
         model,
-        sampling.start(model, condition, latents),
+        sampling.start(model, request.condition, latents),
         length,
-        draw_noise(seed, model.schema),
-        temperature,
-        given,
+        sampling.draw_noise(model, request.seeds),
+        request.temperature,
+        request.prefix,
     )
     nothing = tf.zeros([model.schema.max_seq_len + 1, 5])
     return Session(
         opened=tf.constant(0, tf.int64),
         next_step=tf.constant(0, tf.int64),
-        seed=seed,
-        temperature=temperature,
+        seeds=request.seeds,
+        temperature=request.temperature,
         progress=progress,
-        answer=Answer(nothing, tf.constant(0), tf.constant(False), length),
+        result=StepResult(nothing, tf.constant(0), tf.constant(False), length),
     )
 
 
 def an_example(model: AISketcher) -> Session:
     """Some session, for its shapes."""
-    return begin(
-        model,
+    request = DrawingRequest(
         tf.zeros([1, model.schema.condition_size]),
         tf.zeros([1, 2], tf.int32),
         tf.ones([1]),
-        sampling.no_prefix(1),
-        tf.zeros([1, model.latent_size]),
+        Prefix(tf.zeros([1, 1, 5]), tf.zeros([1], tf.int32)),
     )
+    return begin(model, request, tf.zeros([1, model.latent_size]))
 
 
 def go_on(
@@ -136,9 +121,8 @@ def go_on(
         model,
         session.progress,
         tf.minimum(num_points, rows - before),
-        draw_noise(session.seed, model.schema),
+        sampling.draw_noise(model, session.seeds),
         session.temperature,
-        sampling.no_prefix(1),
     )
     strokes, count, _ = to_pixels(points, model.schema, before)
     missing = rows - tf.shape(strokes)[1]
@@ -146,10 +130,10 @@ def go_on(
     return session._replace(
         next_step=session.next_step + 1,
         progress=progress,
-        answer=Answer(
+        result=StepResult(
             tf.ensure_shape(strokes, [rows, 5]),
             count[0],
             progress.ended[0],
-            session.answer.length + count[0],
+            session.result.length + count[0],
         ),
     )

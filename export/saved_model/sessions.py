@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from sketcher_tf.contract import Code, Metadata
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.request import DrawingRequest
 
 from .drawings import from_pixels
 from .live import (
-    Answer,
     Session,
+    StepResult,
     an_example,
     begin,
     choose_latents,
@@ -64,13 +65,12 @@ class SessionCalls:
     ) -> Tensors:
         """Begins a drawing, or takes up one that has been begun."""
         model = self._model
-        given = from_pixels(strokes[None], model.schema)
-        condition, seed = condition[None], seed[None]
-        temperature = temperature[None]
-        latents = choose_latents(
-            model, latents, condition, given, seed, temperature
+        prefix = from_pixels(strokes[None], model.schema)
+        request = DrawingRequest(
+            condition[None], seed[None], temperature[None], prefix
         )
-        session = begin(model, condition, seed, temperature, given, latents)
+        latents = choose_latents(model, request, latents)
+        session = begin(model, request, latents)
 
         def keep() -> tf.Tensor:
             content = session._replace(opened=self._table.now())
@@ -82,7 +82,7 @@ class SessionCalls:
         return {
             "instance_id": self._table.locked(keep, after=session),
             "latents": latents[0],
-            "length": given.length[0],
+            "length": prefix.length[0],
         }
 
     def step(
@@ -97,11 +97,11 @@ class SessionCalls:
         ):
             wanted = tf.where(is_next, num_points, 0)
         after = go_on(self._model, session, wanted)
-        answer = self._keep(session_id, step, session, after)
+        result = self._keep(session_id, step, session, after)
         return {
-            "strokes": answer.strokes[: answer.count],
-            "finished": answer.finished,
-            "length": answer.length,
+            "strokes": result.strokes[: result.count],
+            "finished": result.finished,
+            "length": result.length,
             "instance_id": self._instance.read_value(),
         }
 
@@ -148,11 +148,12 @@ class SessionCalls:
         step: tf.Tensor,
         before: Session,
         after: Session,
-    ) -> Answer:
-        """Stores `after`, unless the step is no news; the answer stored then.
+    ) -> StepResult:
+        """Stores `after` if its step is still the next; what is stored then.
 
         Others may have been at work since `before` was read: the session may
-        be gone, and so may the step have been taken by the same call, repeated.
+        be gone, or the same call, repeated, may have taken the step already.
+        Then what that call stored is returned, and `after` is dropped.
         """
 
         def commit() -> tuple[tf.Tensor, Session]:
@@ -174,7 +175,7 @@ class SessionCalls:
             taken = stored.next_step == step + 1
             gap = _refuse_gap(taken, stored.next_step, step)
         with tf.control_dependencies([gap]):
-            return tf.nest.map_structure(tf.identity, stored.answer)
+            return tf.nest.map_structure(tf.identity, stored.result)
 
     def _identify(self) -> tf.Tensor:
         """The instance's number; makes it up if there is none yet."""

@@ -6,18 +6,13 @@ temperature per row.
 
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import SketchBatch, as_input
 from sketcher_tf.contract import Metadata
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.sampling import Prefix
+from sketcher_tf.model.request import DrawingRequest
 
-from .drawings import (
-    draw_noise,
-    from_pixels,
-    latents_given_points,
-    to_pixels,
-)
+from .drawings import from_pixels, to_pixels
 from .signatures import Tensors
 
 
@@ -40,10 +35,7 @@ class StatelessCalls:
         self, condition: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
     ) -> Tensors:
         """Draws new sketches."""
-        latents = sampling.draw_latents(
-            self._model, condition, seed, temperature
-        )
-        return self.decode(latents, condition, seed, temperature)
+        return self._draw(DrawingRequest(condition, seed, temperature))
 
     def complete(
         self,
@@ -53,11 +45,8 @@ class StatelessCalls:
         temperature: tf.Tensor,
     ) -> Tensors:
         """Continues drawings."""
-        given = from_pixels(strokes, self._model.schema)
-        latents = latents_given_points(
-            self._model, condition, given, seed, temperature
-        )
-        return self._draw(latents, condition, seed, temperature, given)
+        prefix = from_pixels(strokes, self._model.schema)
+        return self._draw(DrawingRequest(condition, seed, temperature, prefix))
 
     def reconstruct(
         self,
@@ -78,10 +67,9 @@ class StatelessCalls:
         batch = SketchBatch(
             from_pixels(strokes, self._model.schema).points,
             condition,
-            tf.cast(image, tf.float32)[..., None] / 255,
+            as_input(image),
         )
-        encoding, code = self._model.encode(batch, tf.zeros([2, 2], tf.int32))
-        return {"latents": tf.concat([encoding.mean, code], axis=-1)}
+        return {"latents": self._model.encode(batch).mean}
 
     def decode(
         self,
@@ -91,31 +79,19 @@ class StatelessCalls:
         temperature: tf.Tensor,
     ) -> Tensors:
         """Draws what latents stand for."""
-        nothing = sampling.no_prefix(tf.shape(latents)[0])
-        return self._draw(latents, condition, seed, temperature, nothing)
+        return self._draw(DrawingRequest(condition, seed, temperature), latents)
 
     def labels(self, row: tf.Tensor) -> Tensors:
         """What a client should know of the model."""
         return {"metadata": tf.fill(tf.shape(row), self._metadata.dumps())}
 
     def _draw(
-        self,
-        latents: tf.Tensor,
-        condition: tf.Tensor,
-        seed: tf.Tensor,
-        temperature: tf.Tensor,
-        given: Prefix,
+        self, request: DrawingRequest, latents: tf.Tensor | None = None
     ) -> Tensors:
-        schema = self._model.schema
-        points = sampling.generate(
-            self._model,
-            condition,
-            latents,
-            draw_noise(seed, schema),
-            temperature,
-            given,
-        )
-        strokes, length, finished = to_pixels(points, schema)
+        if latents is None:
+            latents = sampling.draw_latents(self._model, request)
+        points = sampling.draw(self._model, request, latents)
+        strokes, length, finished = to_pixels(points, self._model.schema)
         return {
             "strokes": strokes,
             "length": length,

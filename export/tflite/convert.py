@@ -16,7 +16,7 @@ from ai_edge_quantizer.qtyping import TFLOperationName
 from ai_edge_quantizer.recipe_manager import RecipeManager
 
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.sketcher import CANDIDATES
+from sketcher_tf.model.sampling import CANDIDATES
 
 from .graph import PhoneGraph
 from .metadata import with_metadata

@@ -132,7 +132,7 @@ def _own_drawings(sketcher: Sketcher) -> list[SketchBatch]:
         for seed, word in enumerate(words)
     )
     return [
-        sketcher.batch([sketch], [word])
+        sketcher.batch([sketch], word)
         for sketch, word in drawn
         if len(sketch.stroke3)
     ]

@@ -22,8 +22,8 @@ import tensorflow as tf
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
 from sketcher_tf.model.mixture import MixtureParams, PointNoise
-from sketcher_tf.sketcher import CANDIDATES
-from sketcher_tf.strokes import END_TOKEN, START_TOKEN
+from sketcher_tf.model.sampling import CANDIDATES, Progress
+from sketcher_tf.strokes import START_TOKEN
 
 from . import philox
 
@@ -138,20 +138,21 @@ class PhoneGraph(tf.Module):
         context, first = self._model.start(conditions, latents)
         points = tf.concat([START_TOKEN[None], points[0]], axis=0)
 
-        def read(state, fit):  # noqa: ANN001, ANN202
+        def read(state, log_weights):  # noqa: ANN001, ANN202
             t = state.index
             point = tf.tile(points[t][None], [CANDIDATES, 1])
             params, state = self._model.step(context, state, point)
             target = tf.tile(points[t + 1][None, None], [CANDIDATES, 1, 1])
             rows = type(params)(*(field[:, None] for field in params))
-            return state, fit + sampling.step_log_prob(target, rows)[:, 0]
+            steps = sampling.step_log_prob(target, rows)
+            return state, log_weights + steps[:, 0]
 
-        state, fit = tf.while_loop(
+        state, log_weights = tf.while_loop(
             lambda state, _: state.index < length[0],
             read,
             (first, tf.zeros([CANDIDATES])),
         )
-        kept = sampling.choose(fit[None], choice)  # [1]
+        kept = sampling.choose(log_weights[None], choice)  # [1]
         return {
             "latents": tf.gather(latents, kept),
             "context": tf.gather(context, kept),
@@ -188,28 +189,14 @@ class PhoneGraph(tf.Module):
         temperature: tf.Tensor,
     ) -> Tensors:
         """Draws until the end token, or until there are T points in all."""
-        noise = PointNoise(component, pen, offset)
-        start = self._unpack(state)
-        drawn = tf.TensorArray(tf.float32, self.rows, element_shape=[1, 5])
-
-        def unfinished(point, state, drawn):  # noqa: ANN001, ANN202
-            del drawn
-            return (state.index < self.rows) & (point[0, 4] <= 0)
-
-        def draw(point, state, drawn):  # noqa: ANN001, ANN202
-            t = state.index
-            params, state = self._model.step(context, state, point)
-            point = sampling.draw_point(
-                params,
-                PointNoise(*(field[:, t] for field in noise)),
-                temperature,
-            )
-            return point, state, drawn.write(t - start.index, point)
-
-        _, end, drawn = tf.while_loop(unfinished, draw, (point, start, drawn))
-        points = tf.reshape(drawn.stack(), [1, self.rows, 5])
-        reached = tf.range(self.rows) < end.index - start.index
-        return {"points": tf.where(reached[None, :, None], points, END_TOKEN)}
+        points, _ = sampling.draw_points(
+            self._model,
+            Progress(context, point, point[:, 4] > 0, self._unpack(state)),
+            self.rows,
+            PointNoise(component, pen, offset),
+            temperature,
+        )
+        return {"points": tf.ensure_shape(points, [1, self.rows, 5])}
 
     def _unpack(self, state: tf.Tensor) -> DrawingState:
         """Inverse of `_pack`."""

@@ -170,12 +170,8 @@ def _compare_losses(
 def _model_loss(
     model: AISketcher, batch: SketchBatch
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    encoding, code = model.encode(batch, tf.zeros([2, 2], tf.int32))
-    latents = tf.concat([encoding.mean, code], axis=-1)
-    mean, _ = model.influences(encoding.hidden)
-    params = model.predict_points(
-        batch.points, batch.condition, latents, mean, tf.zeros([2], tf.int32)
-    )
+    latents = model.encode(batch).mean
+    params = model.teacher_forced(batch.points, batch.condition, latents)
     losses = reconstruction_losses(
         batch.points, params, model.schema.max_seq_len
     )

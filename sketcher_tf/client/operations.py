@@ -19,7 +19,7 @@ from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.retry import Deadline, Timeout
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.client.versions import Versions
-from sketcher_tf.model.interpolation import slerp
+from sketcher_tf.model.request import slerp
 from sketcher_tf.sketches import Sketch, Sketches
 from sketcher_tf.wire.tensors import itemsize
 

@@ -88,15 +88,8 @@ def padding_loss(model: AISketcher, batch: SketchBatch) -> tf.Tensor:
         model: the model.
         batch: points padded to N_max + 1 with end tokens.
     """
-    no_seeds = tf.zeros([2, 2], tf.int32)
-    encoding, code = model.encode(batch, no_seeds)
-    influence, _ = model.influences(encoding.hidden)
-    params = model.predict_points(
-        batch.points,
-        batch.condition,
-        tf.concat([encoding.mean, code], axis=-1),
-        influence,
-        no_seeds[0],
+    params = model.teacher_forced(
+        batch.points, batch.condition, model.encode(batch).mean
     )
     ended = batch.points[..., 4]
     after_end = tf.concat([tf.zeros_like(ended[:, :1]), ended[:, :-1]], axis=1)

@@ -13,13 +13,12 @@ extensions off this is Sketch-RNN (Ha and Eck 2017).
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import Config
 from sketcher_tf.model.decoder import StrokeDecoder
-from sketcher_tf.model.encoder import Encoding, StrokeEncoder
+from sketcher_tf.model.encoder import Posterior, StrokeEncoder
 from sketcher_tf.model.image_autoencoder import ImageAutoencoder
 from sketcher_tf.model.influence import InfluenceLayer
 from sketcher_tf.model.losses import (
@@ -27,11 +26,12 @@ from sketcher_tf.model.losses import (
     LossTerms,
     combine,
     gaussian_kl,
+    influence_kl,
     kl_weight,
     reconstruction_losses,
 )
 from sketcher_tf.model.mixture import MixtureParams
-from sketcher_tf.model.prior import LatentPrior, fit_mixtures
+from sketcher_tf.model.prior import LatentPrior
 from sketcher_tf.model.replicas import batch_mean, batch_noise, on_rows
 from sketcher_tf.model.replicated import ReplicatedModel
 from sketcher_tf.schema import Schema
@@ -121,58 +121,31 @@ class AISketcher(ReplicatedModel):
     # Encoding.
 
     def encode(
-        self, batch: SketchBatch, seeds: tf.Tensor, training: bool = False
-    ) -> tuple[Encoding, tf.Tensor]:
-        """The posterior of z_s, and z_r float32 [B, Z_r] (Z_r may be 0).
+        self,
+        batch: SketchBatch,
+        seeds: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> Posterior:
+        """The posterior of the latents.
 
         Args:
             batch: drawings.
-            seeds: int32 [2, 2], for dropout.
+            seeds: int32 [2, 2], for dropout; needed only in training.
             training: whether to drop.
         """
-        encoding = self.encoder(
+        strokes = self.encoder(
             batch.points,
             self._known(batch.condition),
             seeds=seeds,
             training=training,
         )
+        return Posterior(strokes, self._encode_images(batch))
+
+    def _encode_images(self, batch: SketchBatch) -> tf.Tensor:
         if not self.config.model.image_latent_size:
-            return encoding, tf.zeros([tf.shape(batch.points)[0], 0])
-        code = on_rows(self.image_autoencoder.encoder, batch.image)
-        return encoding, tf.stop_gradient(tf.cast(code, tf.float32))
-
-    def fit_prior(self, batches: tf.data.Dataset) -> None:
-        """Fits the latent prior to `SketchBatch`es with one-hot conditions."""
-        encode = tf.function(
-            self._posterior, [batches.element_spec], autograph=False
-        )
-        parts = [[x.numpy() for x in encode(batch)] for batch in batches]
-        means, variances, classes = (
-            np.concatenate(part) for part in zip(*parts, strict=True)
-        )
-        prior = self.prior
-        prior.assign(
-            fit_mixtures(
-                means,
-                variances,
-                classes,
-                prior.mean.shape[0],
-                prior.components,
-                prior.rank,
-            )
-        )
-
-    def _posterior(
-        self, batch: SketchBatch
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Means and variances of [z_s ; z_r] [B, Z], and classes [B]."""
-        encoding, code = self.encode(batch, tf.zeros([2, 2], tf.int32))
-        classes = tf.argmax(self.prior.class_weights(batch.condition), axis=1)
-        return (
-            tf.concat([encoding.mean, code], axis=-1),
-            tf.concat([tf.exp(encoding.log_var), tf.zeros_like(code)], axis=-1),
-            classes,
-        )
+            return tf.zeros([tf.shape(batch.points)[0], 0])
+        latents = on_rows(self.image_autoencoder.encoder, batch.image)
+        return tf.stop_gradient(tf.cast(latents, tf.float32))
 
     # Drawing: one pure step.
 
@@ -186,27 +159,30 @@ class AISketcher(ReplicatedModel):
             latents: float32 [B, Z], [z_s ; z_r].
 
         Returns:
-            The context's gates, float32 [B, G], and the state before the
+            The projected context, float32 [B, G], and the state before the
             start token.
         """
         batch = tf.shape(latents)[0]
-        gates, decoder = self.decoder.start(self._context(condition, latents))
+        context, decoder = self.decoder.start(self._context(condition, latents))
         encoder, influence = (), tf.zeros([batch, 0])
         if self.has_influence:
             encoder = self.encoder.forward_rnn.initial_state(batch)
             influence = self.influence.initial_state(batch)
         state = DrawingState(decoder, encoder, influence, tf.constant(0))
-        return gates, state
+        return context, state
 
     def step(
-        self, context_gates: tf.Tensor, state: DrawingState, point: tf.Tensor
+        self,
+        projected_context: tf.Tensor,
+        state: DrawingState,
+        point: tf.Tensor,
     ) -> tuple[MixtureParams, DrawingState]:
         """Predicts S_i from S_{i-1}: the only place where points come from.
 
         The influence a_i is its mean here; training samples it.
 
         Args:
-            context_gates: from `start`.
+            projected_context: from `start`.
             state: from `start` or the step before.
             point: stroke-5 float32 [B, 5], S_{i-1}; first the start token.
         """
@@ -215,7 +191,7 @@ class AISketcher(ReplicatedModel):
             encoder, influence = self._influence_step(state, point)
         mean = influence[:, : self.influence_size]
         params, decoder = self.decoder.step(
-            context_gates, state.decoder, tf.concat([mean, point], axis=-1)
+            projected_context, state.decoder, tf.concat([mean, point], axis=-1)
         )
         return params, DrawingState(
             decoder, encoder, influence, state.index + 1
@@ -226,16 +202,35 @@ class AISketcher(ReplicatedModel):
     ) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
         """The encoder reads the drawing's points, but not the start token.
 
-        At that its state stays 0, and so adds nothing to the influence.
+        At that its state stays 0, and so adds nothing to the influence. Nor do
+        end tokens, see `influences`.
         """
         rnn = self.encoder.forward_rnn
         drawn = tf.cast(state.index > 0, tf.float32)
         new = rnn.step(point, rnn.project_context(None), state.encoder)
         new = rnn.make_state([drawn * part for part in new])
         row = tf.maximum(state.index - 1, 0)
-        return new, self.influence.step(state.influence, new[0], row)
+        hidden = new[0] * (1 - point[:, 4:])
+        return new, self.influence.step(state.influence, hidden, row)
 
-    # Training.
+    # Whole drawings at once.
+
+    def teacher_forced(
+        self, points: tf.Tensor, condition: tf.Tensor, latents: tf.Tensor
+    ) -> MixtureParams:
+        """What `step` predicts for S_1 ... S_T, given those before each.
+
+        Args:
+            points: stroke-5 float32 [B, T, 5].
+            condition: float32 [B, C].
+            latents: float32 [B, Z].
+
+        Returns:
+            Fields [B, T, ...].
+        """
+        hidden = self.encoder.forward_rnn(points)
+        influence, _ = self.influences(points, hidden)
+        return self.predict_points(points, condition, latents, influence)
 
     def predict_points(
         self,
@@ -243,17 +238,17 @@ class AISketcher(ReplicatedModel):
         condition: tf.Tensor,
         latents: tf.Tensor,
         influence: tf.Tensor,
-        seed: tf.Tensor,
+        seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> MixtureParams:
-        """What `step` predicts for S_1 ... S_T, all at once, teacher forced.
+        """`teacher_forced`, but with any influence, and with dropout.
 
         Args:
             points: stroke-5 float32 [B, T, 5].
             condition: float32 [B, C].
             latents: float32 [B, Z].
             influence: float32 [B, T, A], a_1 ... a_T.
-            seed: int32 [2], for dropout.
+            seed: int32 [2], for dropout; needed only in training.
             training: whether to drop.
         """
         start = tf.zeros_like(points[:, :1]) + START_TOKEN
@@ -265,16 +260,24 @@ class AISketcher(ReplicatedModel):
             training=training,
         )
 
-    def influences(self, hidden: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def influences(
+        self, points: tf.Tensor, hidden: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Mean and log variance of a_i, float32 [B, T, A] each.
 
         Args:
+            points: stroke-5 float32 [B, T, 5].
             hidden: float32 [B, T, H], the encoder's forward states.
         """
         if not self.has_influence:
             none = tf.zeros([*tf.unstack(tf.shape(hidden)[:2]), 0])
             return none, none
-        return tuple(tf.split(self.influence(hidden), 2, axis=-1))
+        # No loss holds the sum where the drawing has ended: in a long batch it
+        # would go on until exp(s_a) is infinite, and infinity times 0 is NaN.
+        drawn = 1 - points[..., 4:]  # [B, T, 1]
+        return tuple(tf.split(self.influence(hidden * drawn), 2, axis=-1))
+
+    # Training.
 
     def losses_of(
         self,
@@ -306,22 +309,20 @@ class AISketcher(ReplicatedModel):
             training: whether to drop.
         """
         seeds = tf.random.split(seed, 6)
-        encoding, code = self.encode(batch, seeds[:2], training)
+        encoding, image_latents = self.encode(batch, seeds[:2], training)
         stroke_latents = encoding.mean + tf.exp(
             encoding.log_var / 2
         ) * batch_noise(_normal, tf.shape(encoding.mean), seeds[2])
         if training:
-            deviation = self.config.model.image_latent_noise
-            code += deviation * batch_noise(_normal, tf.shape(code), seeds[5])
-        # No loss holds the sum where the drawing has ended: in a long batch it
-        # would go on until exp(s_a) is infinite, and infinity times 0 is NaN.
-        drawn = 1 - batch.points[..., 4:]  # [B, T, 1]
-        mean, log_var = self.influences(encoding.hidden * drawn)
+            image_latents += self.config.model.image_latent_noise * batch_noise(
+                _normal, tf.shape(image_latents), seeds[5]
+            )
+        mean, log_var = self.influences(batch.points, encoding.hidden)
         influence = mean + tf.exp(log_var / 2) * _step_noise(mean, seeds[3])
         params = self.predict_points(
             batch.points,
             batch.condition,
-            tf.concat([stroke_latents, code], axis=-1),
+            tf.concat([stroke_latents, image_latents], axis=-1),
             influence,
             seeds[4],
             training,
@@ -333,19 +334,7 @@ class AISketcher(ReplicatedModel):
             offset,
             pen,
             gaussian_kl(encoding.mean, encoding.log_var),
-            self._influence_kl(batch.points, mean, log_var),
-        )
-
-    def _influence_kl(
-        self, points: tf.Tensor, mean: tf.Tensor, log_var: tf.Tensor
-    ) -> tf.Tensor:
-        """l_a per drawing, the mean over its steps, float32 [B]."""
-        if not self.has_influence:
-            return tf.zeros([tf.shape(points)[0]])
-        drawn = 1 - points[..., 4]
-        kl = gaussian_kl(mean, log_var) * drawn
-        return tf.math.divide_no_nan(
-            tf.reduce_sum(kl, axis=1), tf.reduce_sum(drawn, axis=1)
+            influence_kl(batch.points, mean, log_var),
         )
 
     def train_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:

@@ -25,11 +25,11 @@ class DecoderStart(NamedTuple):
     """What `start` computes once per sketch.
 
     Attributes:
-        context_gates: float32 [B, G], the projection of [z_s ; z_r ; c].
+        projected_context: float32 [B, G], of [z_s ; z_r ; c].
         state: the core's first state.
     """
 
-    context_gates: tf.Tensor
+    projected_context: tf.Tensor
     state: tuple[tf.Tensor, ...]
 
 
@@ -74,19 +74,19 @@ class StrokeDecoder(keras.layers.Layer):
 
     def step(
         self,
-        context_gates: tf.Tensor,
+        projected_context: tf.Tensor,
         state: tuple[tf.Tensor, ...],
         inputs: tf.Tensor,
     ) -> tuple[MixtureParams, tuple[tf.Tensor, ...]]:
         """Predicts one point from [a_i ; S_{i-1}], float32 [B, A + 5]."""
-        state = self.rnn.step(inputs, context_gates, state)
+        state = self.rnn.step(inputs, projected_context, state)
         return self._params(state[0]), state
 
     def call(
         self,
         inputs: tf.Tensor,
         context: tf.Tensor,
-        seed: tf.Tensor,
+        seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> MixtureParams:
         """Predicts all points at once, teacher forced.
@@ -94,7 +94,7 @@ class StrokeDecoder(keras.layers.Layer):
         Args:
             inputs: float32 [B, T, A + 5], [a_i ; S_{i-1}].
             context: float32 [B, context_size].
-            seed: int32 [2], for recurrent dropout.
+            seed: int32 [2], for recurrent dropout; needed only in training.
             training: whether to drop.
 
         Returns:

@@ -31,6 +31,29 @@ class Encoding(NamedTuple):
     hidden: tf.Tensor
 
 
+class Posterior(NamedTuple):
+    """What the encoders say of drawings.
+
+    Attributes:
+        strokes: of z_s, and the hidden states that the influence reads.
+        image_latents: float32 [B, Z_r], z_r, which has no variance.
+    """
+
+    strokes: Encoding
+    image_latents: tf.Tensor
+
+    @property
+    def mean(self) -> tf.Tensor:
+        """Of [z_s ; z_r], float32 [B, Z]."""
+        return tf.concat([self.strokes.mean, self.image_latents], axis=-1)
+
+    @property
+    def variance(self) -> tf.Tensor:
+        """Of [z_s ; z_r], float32 [B, Z]."""
+        none = tf.zeros_like(self.image_latents)
+        return tf.concat([tf.exp(self.strokes.log_var), none], axis=-1)
+
+
 class StrokeEncoder(keras.layers.Layer):
     """See the module.
 
@@ -65,7 +88,7 @@ class StrokeEncoder(keras.layers.Layer):
         self,
         points: tf.Tensor,
         condition: tf.Tensor,
-        seeds: tf.Tensor,
+        seeds: tf.Tensor | None = None,
         training: bool = False,
     ) -> Encoding:
         """Encodes whole drawings.
@@ -73,15 +96,17 @@ class StrokeEncoder(keras.layers.Layer):
         Args:
             points: stroke-5 float32 [B, T, 5], end tokens after the drawing.
             condition: float32 [B, C]; C may be 0.
-            seeds: int32 [2, 2], for the recurrent dropout of each direction.
+            seeds: int32 [2, 2], for the recurrent dropout of each direction;
+                needed only in training.
             training: whether to drop.
         """
         lengths = drawing_lengths(points)
-        hidden = self.forward_rnn(points, seed=seeds[0], training=training)
+        one, other = (None, None) if seeds is None else tf.unstack(seeds)
+        hidden = self.forward_rnn(points, seed=one, training=training)
         # Reversed within its length, so that padding stays behind the drawing.
         backward = self.backward_rnn(
             tf.reverse_sequence(points, lengths, seq_axis=1),
-            seed=seeds[1],
+            seed=other,
             training=training,
         )
         last = tf.maximum(lengths - 1, 0)

@@ -76,6 +76,25 @@ def gaussian_kl(mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
     return -0.5 * tf.reduce_mean(terms, axis=-1)
 
 
+def influence_kl(
+    points: tf.Tensor, mean: tf.Tensor, log_var: tf.Tensor
+) -> tf.Tensor:
+    """l_a per drawing, the mean over its steps, float32 [B].
+
+    Args:
+        points: stroke-5 float32 [B, T, 5].
+        mean: float32 [B, T, A]; without an influence layer A is 0.
+        log_var: float32 [B, T, A].
+    """
+    if not mean.shape[-1]:
+        return tf.zeros([tf.shape(points)[0]])
+    drawn = 1 - points[..., 4]
+    kl = gaussian_kl(mean, log_var) * drawn
+    return tf.math.divide_no_nan(
+        tf.reduce_sum(kl, axis=1), tf.reduce_sum(drawn, axis=1)
+    )
+
+
 def kl_weight(config: LossConfig, step: tf.Tensor) -> tf.Tensor:
     """`alpha (1 - (1 - eta_min) R^step)`, the annealed weight."""
     decay = tf.pow(config.kl_decay_rate, tf.cast(step, tf.float32))

@@ -20,11 +20,6 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.cluster.vq import kmeans2
-from scipy.special import ndtri
-
-# A normal number is never that large: the quantile of 1, but finite.
-_NEVER = 10.0
 
 
 class Mixtures(NamedTuple):
@@ -130,7 +125,7 @@ class LatentPrior(keras.layers.Layer):
         return weights
 
     def assign(self, mixtures: Mixtures) -> None:
-        """Takes over what `fit_mixtures` found."""
+        """Takes over what `prior_fit` found."""
         for name, value in mixtures._asdict().items():
             getattr(self, name).assign(value)
 
@@ -146,95 +141,3 @@ def _mix(weights: tf.Tensor, parts: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:
     rows = tables.shape[0] * tables.shape[1]
     outer = tf.reshape(weights[:, :, None] * parts, [-1, rows])
     return outer @ tf.reshape(tables, [rows, -1])
-
-
-def fit_mixtures(
-    means: np.ndarray,
-    variances: np.ndarray,
-    classes: np.ndarray,
-    num_classes: int,
-    components: int,
-    rank: int,
-) -> Mixtures:
-    """One mixture per class, fitted to the posteriors of its drawings.
-
-    A class with too few drawings for `rank` directions takes the mixture of
-    all drawings; one with too few for `components` Gaussians has fewer.
-
-    Args:
-        means: [N, Z], posterior means.
-        variances: [N, Z], posterior variances.
-        classes: int [N], in 0 ... num_classes - 1.
-        num_classes: K.
-        components: J.
-        rank: R.
-    """
-    everything = _fit(means, variances, components, rank)
-    fitted = []
-    for k in range(num_classes):
-        rows = classes == k
-        enough = rows.sum() > rank + 1
-        fitted.append(
-            _fit(means[rows], variances[rows], components, rank)
-            if enough
-            else everything
-        )
-    return Mixtures(
-        *(
-            np.stack(part).astype(np.float32)
-            for part in zip(*fitted, strict=True)
-        )
-    )
-
-
-def _fit(
-    means: np.ndarray, variances: np.ndarray, components: int, rank: int
-) -> Mixtures:
-    """The mixture of one class, without the leading K.
-
-    Gaussians sit in the middles of the clusters of k-means; the covariance is
-    that of the means about them, plus the mean variance.
-    """
-    means = means.astype(np.float64)
-    centers, cluster = _clusters(means, components, rank)
-    offsets = means - centers[cluster]
-    # A single latent has its variance as a scalar.
-    covariance = np.atleast_2d(offsets.T @ offsets / len(means))
-    values, vectors = np.linalg.eigh(covariance)  # ascending
-    values, vectors = values[-rank:], vectors[:, -rank:]
-    factors = np.zeros((means.shape[1], rank))
-    factors[:, : len(values)] = vectors * np.sqrt(np.maximum(values, 0))
-    left = np.diag(covariance) - (factors**2).sum(axis=1)
-    total = np.maximum(left, 0) + variances.mean(axis=0, dtype=np.float64)
-    return Mixtures(
-        _thresholds(np.bincount(cluster, minlength=components)),
-        np.concatenate(
-            [centers, np.repeat(centers[:1], components - len(centers), 0)]
-        ),
-        np.sqrt(total),
-        factors,
-    )
-
-
-def _clusters(
-    means: np.ndarray, components: int, rank: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Centers [at most J, Z], and the cluster of each row.
-
-    A cluster has to be larger, on average, than the directions that are fitted
-    around it, or the mixture would be a list of drawings.
-    """
-    count = max(1, min(components, len(means) // (rank + 2)))
-    count = min(count, len(np.unique(means, axis=0)))
-    _, cluster = kmeans2(means, count, minit="++", rng=0, missing="warn")
-    _, cluster = np.unique(cluster, return_inverse=True)
-    centers = [
-        means[cluster == j].mean(axis=0) for j in range(cluster.max() + 1)
-    ]
-    return np.stack(centers), cluster
-
-
-def _thresholds(counts: np.ndarray) -> np.ndarray:
-    """Standard normal quantiles of cumulative shares, one fewer than counts."""
-    shares = np.cumsum(counts)[:-1] / counts.sum()
-    return ndtri(shares).clip(-_NEVER, _NEVER)

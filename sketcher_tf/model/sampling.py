@@ -4,6 +4,7 @@ All randomness is drawn first, from one seed per sketch, and handed in. The same
 seed gives the same sketch, alone or in any batch.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -18,53 +19,73 @@ from sketcher_tf.model.mixture import (
     pen_log_prob,
     sample,
 )
+from sketcher_tf.model.request import DrawingRequest, Prefix
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 
 # Streams of one seed, kept apart by what they are for.
 LATENTS, COMPONENT, PEN, OFFSET, CHOICE = range(5)
 FIRST_CANDIDATE = 1000  # candidates have seeds of their own
-
-
-class Prefix(NamedTuple):
-    """Points that are given and not drawn.
-
-    Attributes:
-        points: stroke-5 float32 [B, P, 5], in units of the scale factor.
-        length: int32 [B], how many of them are given.
-    """
-
-    points: tf.Tensor
-    length: tf.Tensor
+CANDIDATES = 64  # latents that a completion chooses from
 
 
 class Progress(NamedTuple):
     """Drawings in progress: what their next point depends on.
 
     Attributes:
-        gates: float32 [B, G], what is constant over each sketch.
+        context: float32 [B, G], what is constant over each sketch, projected.
         point: stroke-5 float32 [B, 5], the last one; first the start token.
         ended: bool [B], whether there was an end token.
         state: of the network; its index is how many points there are.
     """
 
-    gates: tf.Tensor
+    context: tf.Tensor
     point: tf.Tensor
     ended: tf.Tensor
     state: DrawingState
 
 
-def no_prefix(batch: tf.Tensor) -> Prefix:
-    """Nothing given, for `batch` sketches."""
-    return Prefix(tf.zeros([batch, 1, 5]), tf.zeros([batch], tf.int32))
-
-
-def draw_noise(seeds: tf.Tensor, num_points: int) -> PointNoise:
-    """All randomness of the points, fields [B, num_points, ...].
+def draw(
+    model: AISketcher,
+    request: DrawingRequest,
+    latents: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """Draws sketches point by point; stops when all of them have ended.
 
     Args:
-        seeds: int32 [B, 2], one per sketch.
-        num_points: how many points a sketch may have.
+        model: the model.
+        request: what is to be drawn.
+        latents: float32 [B, Z]; None takes those of `draw_latents`.
+
+    Returns:
+        Stroke-5 float32 [B, T, 5], in units of the scale factor, where T is
+        one more than the model's longest drawing has points: the sketch, the
+        prefix included, then end tokens. A sketch with no end token is cut off.
     """
+    if latents is None:
+        latents = draw_latents(model, request)
+    noise = draw_noise(model, request.seeds)
+    points, _ = draw_points(
+        model,
+        start(model, request.condition, latents),
+        tf.shape(noise.pen)[1],
+        noise,
+        request.temperature,
+        request.prefix,
+    )
+    return points
+
+
+# What is drawn first: noise and latents.
+
+
+def draw_noise(model: AISketcher, seeds: tf.Tensor) -> PointNoise:
+    """All randomness of the points, fields [B, T, ...].
+
+    Args:
+        model: its longest drawing and an end token have T points.
+        seeds: int32 [B, 2], one per sketch.
+    """
+    num_points = model.schema.max_seq_len + 1
     normal, uniform = (
         tf.random.stateless_normal,
         tf.random.stateless_uniform,
@@ -76,79 +97,118 @@ def draw_noise(seeds: tf.Tensor, num_points: int) -> PointNoise:
     )
 
 
-def draw_latents(
-    model: AISketcher,
-    condition: tf.Tensor,
-    seeds: tf.Tensor,
-    temperature: tf.Tensor,
-) -> tf.Tensor:
-    """Latents from the model's prior, float32 [B, Z].
-
-    Args:
-        model: the model.
-        condition: float32 [B, C].
-        seeds: int32 [B, 2].
-        temperature: float32 [B], tau.
-    """
-    noise = _per_sketch(
-        tf.random.stateless_normal, seeds, LATENTS, [model.prior.noise_size]
-    )
-    return model.prior(condition, noise, temperature)
-
-
 def _per_sketch(
-    draw: object, seeds: tf.Tensor, stream: int, shape: list[int]
+    sample: Callable[[Sequence[int], tf.Tensor], tf.Tensor],
+    seeds: tf.Tensor,
+    stream: int,
+    shape: Sequence[int],
 ) -> tf.Tensor:
     """Row by row, so that a sketch's noise depends on its own seed only."""
     return tf.map_fn(
-        lambda seed: draw(shape, tf.random.fold_in(seed, stream)),
+        lambda seed: sample(shape, tf.random.fold_in(seed, stream)),
         seeds,
         fn_output_signature=tf.float32,
     )
 
 
-def generate(
-    model: AISketcher,
-    condition: tf.Tensor,
-    latents: tf.Tensor,
-    noise: PointNoise,
-    temperature: tf.Tensor,
-    prefix: Prefix,
-) -> tf.Tensor:
-    """Draws sketches point by point; stops when all of them have ended.
+def draw_latents(model: AISketcher, request: DrawingRequest) -> tf.Tensor:
+    """Latents float32 [B, Z]: from p(z | c) or, for a prefix, p(z | prefix, c).
 
     Args:
         model: the model.
-        condition: float32 [B, C].
-        latents: float32 [B, Z].
-        noise: fields [B, T, ...]; a sketch has at most T points.
-        temperature: float32 [B], tau; 0 takes the likeliest at each step.
-        prefix: the points to begin with.
+        request: what is to be drawn.
+    """
+    if request.prefix is None:
+        return _latents_of_prior(model, request)
+    return latents_given_prefix(model, request)
+
+
+def _latents_of_prior(model: AISketcher, request: DrawingRequest) -> tf.Tensor:
+    noise = _per_sketch(
+        tf.random.stateless_normal,
+        request.seeds,
+        LATENTS,
+        [model.prior.noise_size],
+    )
+    return model.prior(request.condition, noise, request.temperature)
+
+
+def latents_given_prefix(
+    model: AISketcher, request: DrawingRequest, candidates: int = CANDIDATES
+) -> tf.Tensor:
+    """Latents from p(z | prefix, c), by sampling importance resampling.
+
+    Each sketch draws `candidates` latents from the prior and takes one with
+    probability proportional to how likely it makes the prefix. One sketch at a
+    time: all candidates of a large batch at once would need gigabytes.
+
+    Args:
+        model: the model.
+        request: with a prefix.
+        candidates: how many latents to choose from.
 
     Returns:
-        Stroke-5 float32 [B, T, 5], in units of the scale factor: the sketch,
-        the prefix included, then end tokens. A sketch with no end token is
-        cut off.
+        float32 [B, Z].
     """
-    points, _ = draw_points(
-        model,
-        start(model, condition, latents),
-        tf.shape(noise.pen)[1],
-        noise,
-        temperature,
-        prefix,
+    return tf.map_fn(
+        lambda row: _latents_given_one_prefix(model, row, candidates),
+        request,
+        fn_output_signature=tf.TensorSpec([model.latent_size]),
+        parallel_iterations=1,
     )
-    return points
+
+
+def _latents_given_one_prefix(
+    model: AISketcher, request: DrawingRequest, candidates: int
+) -> tf.Tensor:
+    """float32 [Z], for the one sketch of a request without its axis B."""
+    points, length = request.prefix
+    # At least one row, which is then not looked at.
+    points = points[: tf.maximum(length, 1)]
+    seeds = tf.map_fn(
+        lambda n: tf.random.fold_in(request.seeds, n + FIRST_CANDIDATE),
+        tf.range(candidates),
+    )
+    condition, temperature, points = (
+        tf.repeat(field[None], candidates, axis=0)
+        for field in (request.condition, request.temperature, points)
+    )
+    latents = _latents_of_prior(
+        model, DrawingRequest(condition, seeds, temperature)
+    )
+    steps = log_prob(model, points, condition, latents)
+    given = tf.sequence_mask(length, tf.shape(points)[1], tf.float32)
+    log_weights = tf.reduce_sum(steps * given, axis=1)
+    uniform = tf.random.stateless_uniform(
+        [candidates], tf.random.fold_in(request.seeds, CHOICE)
+    )
+    return latents[choose(log_weights[None], uniform[None])[0]]
+
+
+def choose(log_weights: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """One of K, with probability proportional to its weight, int64 [B].
+
+    The Gumbel-max trick: argmax of log weight + Gumbel noise samples.
+
+    Args:
+        log_weights: float32 [B, K].
+        uniform: float32 [B, K], on [0, 1).
+    """
+    gumbel = -tf.math.log(-tf.math.log(uniform))
+    return tf.argmax(log_weights + gumbel, axis=1)
+
+
+# The loop.
 
 
 def start(
     model: AISketcher, condition: tf.Tensor, latents: tf.Tensor
 ) -> Progress:
     """Sketches of `condition` [B, C] and `latents` [B, Z] with no point yet."""
-    gates, state = model.start(condition, latents)
+    context, state = model.start(condition, latents)
     batch = tf.shape(latents)[0]
     return Progress(
-        gates,
+        context,
         tf.tile(START_TOKEN[None], [batch, 1]),
         tf.zeros([batch], tf.bool),
         state,
@@ -158,10 +218,10 @@ def start(
 def draw_points(
     model: AISketcher,
     progress: Progress,
-    count: tf.Tensor,
+    count: int | tf.Tensor,
     noise: PointNoise,
     temperature: tf.Tensor,
-    prefix: Prefix,
+    prefix: Prefix | None = None,
 ) -> tuple[tf.Tensor, Progress]:
     """Draws `count` points more: the one place where points are drawn.
 
@@ -171,8 +231,9 @@ def draw_points(
     Args:
         model: the model.
         progress: from `start` or the call before.
-        count: int32 []; fewer are drawn if all sketches end before.
-        noise: fields [B, T, ...], for all points up to the last one here.
+        count: int32 []; fewer are drawn if all sketches end before, or the
+            noise does.
+        noise: fields [B, T, ...].
         temperature: float32 [B], tau; 0 takes the likeliest at each step.
         prefix: the points to begin with.
 
@@ -181,39 +242,27 @@ def draw_points(
         tokens after the end of a sketch; and where the sketches are now.
     """
     first = progress.state.index
-    given = _pad_to(prefix.points, tf.shape(noise.pen)[1])
+    stop = tf.minimum(first + count, tf.shape(noise.pen)[1])
+    points = tf.TensorArray(
+        tf.float32, count, element_shape=progress.point.shape
+    )
 
     def unfinished(progress, points):  # noqa: ANN001, ANN202
         del points
-        missing = progress.state.index < first + count
-        return missing & ~tf.reduce_all(progress.ended)
+        return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
 
-    def draw(progress, points):  # noqa: ANN001, ANN202
-        gates, point, ended, state = progress
+    def draw_next(progress, points):  # noqa: ANN001, ANN202
+        context, point, ended, state = progress
         t = state.index
-        params, state = model.step(gates, state, point)
-        drawn = draw_point(
-            params,
-            PointNoise(*(tf.gather(field, t, axis=1) for field in noise)),
-            temperature,
-        )
-        known = tf.gather(given, t, axis=1)
-        point = tf.where((t < prefix.length)[:, None], known, drawn)
-        point = tf.where(ended[:, None], END_TOKEN, point)
+        params, state = model.step(context, state, point)
+        noise_now = PointNoise(*(tf.gather(x, t, axis=1) for x in noise))
+        point = draw_point(params, noise_now, temperature)
+        point = tf.where(ended[:, None], END_TOKEN, _given(prefix, t, point))
         ended |= point[:, 4] > 0
         points = points.write(t - first, point)
-        return Progress(gates, point, ended, state), points
+        return Progress(context, point, ended, state), points
 
-    progress, points = tf.while_loop(
-        unfinished,
-        draw,
-        (
-            progress,
-            tf.TensorArray(
-                tf.float32, count, element_shape=progress.point.shape
-            ),
-        ),
-    )
+    progress, points = tf.while_loop(unfinished, draw_next, (progress, points))
     points = tf.transpose(points.stack(), [1, 0, 2])
     # Steps that the loop did not reach are zeros: no pen state at all.
     unreached = tf.reduce_sum(points[..., 2:], axis=-1, keepdims=True) == 0
@@ -236,9 +285,16 @@ def draw_point(
     return tf.where(greedy[:, None], mode(params), drawn)
 
 
-def _pad_to(points: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-    missing = tf.maximum(steps - tf.shape(points)[1], 0)
-    return tf.pad(points, [[0, 0], [0, missing], [0, 0]])
+def _given(prefix: Prefix | None, t: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
+    """Point t [B, 5] of the prefix, and beyond it the one drawn."""
+    if prefix is None:
+        return drawn
+    row = tf.minimum(t, tf.shape(prefix.points)[1] - 1)
+    known = tf.gather(prefix.points, row, axis=1)
+    return tf.where((t < prefix.length)[:, None], known, drawn)
+
+
+# How likely points are.
 
 
 def log_prob(
@@ -247,7 +303,7 @@ def log_prob(
     condition: tf.Tensor,
     latents: tf.Tensor,
 ) -> tf.Tensor:
-    """The log probability of each step as `generate` sees it, in nats.
+    """The log probability of each step as `draw` sees it, in nats.
 
     Args:
         model: the model.
@@ -258,10 +314,7 @@ def log_prob(
     Returns:
         float32 [B, T]; 0 after the first end token.
     """
-    no_seed = tf.zeros([2], tf.int32)
-    hidden = model.encoder.forward_rnn(points)
-    mean, _ = model.influences(hidden)
-    params = model.predict_points(points, condition, latents, mean, no_seed)
+    params = model.teacher_forced(points, condition, latents)
     return step_log_prob(points, params)
 
 
@@ -271,66 +324,3 @@ def step_log_prob(points: tf.Tensor, params: MixtureParams) -> tf.Tensor:
     until_end = tf.concat([tf.ones_like(drawn[:, :1]), drawn[:, :-1]], axis=1)
     offset = offset_log_prob(points[..., :2], params) * drawn
     return offset + pen_log_prob(points[..., 2:], params) * until_end
-
-
-def latents_given_prefix(
-    model: AISketcher,
-    condition: tf.Tensor,
-    prefix: Prefix,
-    seeds: tf.Tensor,
-    temperature: tf.Tensor,
-    candidates: int,
-) -> tf.Tensor:
-    """Latents from p(z | prefix, c), by sampling importance resampling.
-
-    Each sketch draws `candidates` latents from the prior and takes one with
-    probability proportional to how likely it makes the prefix.
-
-    Args:
-        model: the model.
-        condition: float32 [B, C].
-        prefix: the points drawn so far; no end token among them.
-        seeds: int32 [B, 2].
-        temperature: float32 [B], tau, of the prior.
-        candidates: how many latents to choose from.
-
-    Returns:
-        float32 [B, Z].
-    """
-    numbers = tf.range(candidates)
-    many = tf.reshape(
-        tf.map_fn(
-            lambda seed: tf.map_fn(
-                lambda n: tf.random.fold_in(seed, n + FIRST_CANDIDATE), numbers
-            ),
-            seeds,
-        ),
-        [-1, 2],
-    )  # [B * candidates, 2]
-    conditions = tf.repeat(condition, candidates, axis=0)
-    latents = draw_latents(
-        model, conditions, many, tf.repeat(temperature, candidates)
-    )
-    points = tf.repeat(prefix.points, candidates, axis=0)
-    steps = log_prob(model, points, conditions, latents)
-    given = tf.sequence_mask(prefix.length, tf.shape(prefix.points)[1])
-    given = tf.repeat(tf.cast(given, tf.float32), candidates, axis=0)
-    fit = tf.reshape(tf.reduce_sum(steps * given, axis=1), [-1, candidates])
-    uniform = _per_sketch(
-        tf.random.stateless_uniform, seeds, CHOICE, [candidates]
-    )
-    choice = choose(fit, uniform)
-    latents = tf.reshape(latents, [-1, candidates, tf.shape(latents)[1]])
-    return tf.gather(latents, choice, batch_dims=1)
-
-
-def choose(fit: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-    """One of K, with probability proportional to exp(fit), int64 [B].
-
-    The Gumbel-max trick: argmax of log weight + Gumbel noise samples.
-
-    Args:
-        fit: float32 [B, K], log weights.
-        uniform: float32 [B, K], on [0, 1).
-    """
-    return tf.argmax(fit - tf.math.log(-tf.math.log(uniform)), axis=1)

@@ -42,6 +42,14 @@ def rasterize(polylines: Sequence[np.ndarray], size: int = 64) -> np.ndarray:
     return np.array(draw_strokes(fitted, size, _LINE_WIDTH * unit))
 
 
+def rasterize_all(
+    drawings: Sequence[Sequence[np.ndarray]], size: int
+) -> np.ndarray:
+    """`rasterize` of each drawing's polylines, uint8 [D, size, size]."""
+    images = [rasterize(polylines, size) for polylines in drawings]
+    return np.array(images, np.uint8).reshape(-1, size, size)
+
+
 def draw_strokes(
     polylines: Sequence[np.ndarray], size: int, width: float
 ) -> Image.Image:

@@ -12,6 +12,7 @@ from rich import progress
 
 from sketcher_tf import rendering
 from sketcher_tf.files import write_atomically
+from sketcher_tf.model.prior_fit import fit_prior
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import (
     RunFolder,
@@ -121,7 +122,7 @@ class Summaries(keras.callbacks.Callback):
         self.writer.flush()
 
     def _sheet(self, epoch: int) -> None:
-        self.model.fit_prior(self.batches)
+        fit_prior(self.model, self.batches)
         path = self.run.sheets / f"epoch-{epoch + 1:04d}.png"
         draw_sheet(self.sketcher, path)
         image = tf.io.decode_png(tf.io.read_file(str(path)), channels=1)

@@ -20,6 +20,7 @@ from sketcher_tf.data.pipeline import (
 from sketcher_tf.data.records import read_manifest
 from sketcher_tf.files import write_atomically
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.prior_fit import fit_prior
 from sketcher_tf.model.replicated import ReplicatedModel
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.callbacks import (
@@ -260,7 +261,7 @@ class _Training:
         """The best checkpoint, with the prior of the training drawings."""
         model = keras.saving.load_model(self.run.best, compile=False)
         enough = math.ceil(_PRIOR_DRAWINGS / self.config.data.batch_size)
-        model.fit_prior(self._drawings("train").take(enough))
+        fit_prior(model, self._drawings("train").take(enough))
         draw_sheet(Sketcher(model), self.run.sheet)
         # The last of all files: it says that the run has ended.
         write_atomically(self.run.model, model.save)

@@ -79,15 +79,12 @@ def test_padding_is_the_pens_loss_after_the_end(model, drawings):
     """Point by point, as Sketch-RNN's code would count it."""
     n_max = model.schema.max_seq_len
     batch = model_batch(drawings, model.schema, n_max + 1)
-    encoding, code = model.encode(batch, tf.zeros([2, 2], tf.int32))
-    gates, state = model.start(
-        batch.condition, tf.concat([encoding.mean, code], axis=-1)
-    )
+    context, state = model.start(batch.condition, model.encode(batch).mean)
     point = tf.tile(START_TOKEN[None], [len(drawings), 1])
     ended = np.zeros(len(drawings))
     expected = np.zeros(len(drawings))
     for t in range(n_max + 1):
-        params, state = model.step(gates, state, point)
+        params, state = model.step(context, state, point)
         point = batch.points[:, t]
         log_prob = tf.nn.log_softmax(params.pen_logits).numpy()
         expected -= ended * np.sum(log_prob * point[:, 2:], axis=1)

@@ -10,6 +10,7 @@ from sketcher_tf.configs import PRESETS, Config, LossConfig
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import LossTerms
 from sketcher_tf.model.mixture import MixtureParams
+from sketcher_tf.model.prior_fit import fit_prior
 from sketcher_tf.strokes import START_TOKEN
 from tests.testing import toys
 
@@ -57,19 +58,15 @@ def make_latents(model, count=4):
 
 
 def teacher_forced(model, batch, latents):
-    """Predictions from the mean influence of the points themselves."""
-    influence, _ = model.influences(model.encoder.forward_rnn(batch.points))
-    return model.predict_points(
-        batch.points, batch.condition, latents, influence, SEED
-    )
+    return model.teacher_forced(batch.points, batch.condition, latents)
 
 
 def step_by_step(model, batch, latents):
-    gates, state = model.start(batch.condition, latents)
+    context, state = model.start(batch.condition, latents)
     point = tf.tile(START_TOKEN[None], [len(batch.points), 1])
     steps = []
     for following in tf.unstack(batch.points, axis=1):
-        params, state = model.step(gates, state, point)
+        params, state = model.step(context, state, point)
         steps.append(params)
         point = following
     return MixtureParams(
@@ -129,7 +126,7 @@ def test_points_long_past_matter_through_the_influence(influence):
     points = batch.points.numpy()
     points[:, 0, :2] += 2
     one, two = (
-        model.influences(model.encoder.forward_rnn(p))[0]
+        model.influences(p, model.encoder.forward_rnn(p))[0]
         for p in (batch.points, tf.constant(points))
     )
     difference = np.abs(one - two).max(axis=(0, 2))
@@ -253,7 +250,7 @@ def test_noise_comes_from_the_seed():
 # --- Training ---------------------------------------------------------------
 
 
-def test_the_image_code_is_noisy_in_training_only():
+def test_image_latents_are_noisy_in_training_only():
     batch, weight = make_batch(), tf.constant(0.5)
     quiet, noisy = (
         make_model(recurrent_dropout=0.0, image_latent_noise=noise)
@@ -395,7 +392,7 @@ def test_a_saved_model_goes_on_as_if_nothing_had_happened(tmp_path, rnn):
 def test_the_prior_is_saved_with_the_model(tmp_path):
     model = make_model()
     batches = tf.data.Dataset.from_tensors(make_batch([6] * 12)).repeat(2)
-    model.fit_prior(batches)
+    fit_prior(model, batches)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert np.abs(model.prior.mean).min() > 0
@@ -422,12 +419,15 @@ def test_fit_prior_is_of_the_aggregated_posterior():
     dataset = tf.data.Dataset.from_tensor_slices(
         SketchBatch(*(tf.stack(f) for f in zip(*batches, strict=True)))
     )
-    model.fit_prior(dataset)
-    parts = [model.encode(b, tf.zeros([2, 2], tf.int32)) for b in batches]
+    fit_prior(model, dataset)
+    posteriors = [model.encode(batch) for batch in batches]
     means = np.concatenate(
-        [np.concatenate([e.mean, code], axis=1) for e, code in parts]
+        [
+            np.concatenate([p.strokes.mean, p.image_latents], axis=1)
+            for p in posteriors
+        ]
     )
-    variances = np.concatenate([np.exp(e.log_var) for e, _ in parts])
+    variances = np.concatenate([np.exp(p.strokes.log_var) for p in posteriors])
     classes = np.concatenate([np.argmax(b.condition, axis=1) for b in batches])
     size = toys.MODEL.latent_size
     prior = model.prior

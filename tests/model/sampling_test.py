@@ -5,7 +5,7 @@ import tensorflow as tf
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.mixture import mode
-from sketcher_tf.model.sampling import Prefix, no_prefix
+from sketcher_tf.model.request import DrawingRequest, Prefix
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 from tests.testing import toys
 
@@ -35,15 +35,9 @@ def model():
 def draw(model, seeds=SEEDS, condition=CONDITION, temperature=1.0, prefix=None):
     count = len(seeds)
     tau = tf.constant(np.broadcast_to(np.float32(temperature), count))
-    latents = sampling.draw_latents(model, condition, seeds, tau)
-    points = sampling.generate(
-        model,
-        condition,
-        latents,
-        sampling.draw_noise(seeds, STEPS),
-        tau,
-        prefix or no_prefix(count),
-    )
+    request = DrawingRequest(condition, seeds, tau)
+    latents = sampling.draw_latents(model, request)
+    points = sampling.draw(model, request._replace(prefix=prefix), latents)
     assert points.shape == (count, STEPS, 5)
     np.testing.assert_array_equal(np.sum(points[..., 2:], axis=-1), 1)
     return points.numpy(), latents
@@ -56,10 +50,10 @@ def lengths(points):
 
 def predictions(model, points, condition, latents):
     """What the model says of each step, one by one."""
-    gates, state = model.start(condition, latents)
+    context, state = model.start(condition, latents)
     before = tf.tile(START_TOKEN[None], [len(points), 1])
     for point in tf.unstack(tf.constant(points), axis=1):
-        params, state = model.step(gates, state, before)
+        params, state = model.step(context, state, before)
         yield params, point
         before = point
 
@@ -84,9 +78,9 @@ def test_other_seeds_draw_other_sketches(model):
             assert np.abs(points[i, 0] - points[j, 0]).max() > 1e-3
 
 
-def test_streams_of_a_seed_are_unrelated():
+def test_streams_of_a_seed_are_unrelated(model):
     seeds = tf.stack([tf.zeros(400, tf.int32), tf.range(400)], axis=1)
-    component, pen, offset = sampling.draw_noise(seeds, 3)
+    component, pen, offset = sampling.draw_noise(model, seeds)
     columns = np.concatenate([component, pen, *np.moveaxis(offset, -1, 0)], 1)
     correlation = np.corrcoef(columns.T) - np.eye(columns.shape[1])
     # Of N unrelated pairs it has a standard deviation of 1 / sqrt(N).
@@ -197,14 +191,9 @@ def test_stops_as_soon_as_all_have_ended(monkeypatch):
 
 def test_a_graph_draws_the_same(model):
     points, latents = draw(model)
-    graph = tf.function(sampling.generate, autograph=False)
+    graph = tf.function(sampling.draw, autograph=False)
     same = graph(
-        model,
-        CONDITION,
-        latents,
-        sampling.draw_noise(SEEDS, STEPS),
-        tf.ones(COUNT),
-        no_prefix(COUNT),
+        model, DrawingRequest(CONDITION, SEEDS, tf.ones(COUNT)), latents
     )
     np.testing.assert_allclose(same, points, atol=1e-4)
 
@@ -216,7 +205,7 @@ def test_parts_make_the_whole(model, parts):
     prefix = Prefix(tf.constant(given), tf.constant([0, 4, 2, 0]))
     whole, latents = draw(model, prefix=prefix)
     progress = sampling.start(model, CONDITION, latents)
-    noise = sampling.draw_noise(SEEDS, STEPS)
+    noise = sampling.draw_noise(model, SEEDS)
     points = []
     for count in parts:
         drawn, progress = sampling.draw_points(
@@ -242,7 +231,8 @@ def test_latents_follow_the_posterior_of_a_known_case(model, monkeypatch):
         fit = -2 * tf.square(points[:, 0, 0] - latents[:, 0])
         # What stands behind the prefix is no evidence.
         noise = 1e3 * latents[:, 0]
-        return tf.stack([fit, noise, noise], axis=1)
+        steps = tf.stack([fit, noise, noise], axis=1)
+        return steps[:, : tf.shape(points)[1]]
 
     monkeypatch.setattr(sampling, "log_prob", log_prob)
     monkeypatch.setattr(
@@ -254,11 +244,12 @@ def test_latents_follow_the_posterior_of_a_known_case(model, monkeypatch):
     given = tf.function(
         lambda: sampling.latents_given_prefix(
             model,
-            tf.one_hot([0] * count, 2),
-            Prefix(tf.constant(points), tf.ones(count, tf.int32)),
-            many_seeds(count),
-            tf.ones(count),
-            64,
+            DrawingRequest(
+                tf.one_hot([0] * count, 2),
+                many_seeds(count),
+                tf.ones(count),
+                Prefix(tf.constant(points), tf.ones(count, tf.int32)),
+            ),
         ),
         autograph=False,
     )
@@ -285,23 +276,19 @@ def test_latents_explain_the_prefix():
     factors[:, :, 0] = 5 * way
     prior.factors.assign(factors)
     count = 40
-    condition = tf.one_hot([0] * count, 2)
-    seeds = many_seeds(count)
+    request = DrawingRequest(
+        tf.one_hot([0] * count, 2), many_seeds(count), tf.ones(count)
+    )
     # Half of the prefixes come from one end of the line, half from the other.
     side = np.repeat([-1.0, 1.0], count // 2)[:, None]
-    points = sampling.generate(
-        model,
-        condition,
-        tf.constant(10 * side * way, tf.float32),
-        sampling.draw_noise(seeds, 8),
-        tf.ones(count),
-        no_prefix(count),
+    points = sampling.draw(
+        model, request, tf.constant(10 * side * way, tf.float32)
     )
     choose = tf.function(sampling.latents_given_prefix, autograph=False)
 
     def mean_side(length):
         prefix = Prefix(points, tf.fill([count], length))
-        latents = choose(model, condition, prefix, seeds, tf.ones(count), 16)
+        latents = choose(model, request._replace(prefix=prefix), 16)
         along = latents.numpy() @ way / (way @ way)
         return np.mean(along * side[:, 0]) / 5  # in deviations of the prior
 

@@ -21,9 +21,13 @@ _FOUNDATION = tuple(
     f"sketcher_tf.{name}"
     for name in ("strokes", "configs", "schema", "files", "contract")
 )
-# From sketches to pictures and walks between them, for clients too.
-_RENDERING = ("sketcher_tf.rendering", "sketcher_tf.model.interpolation")
-_LIGHT = (*_FOUNDATION, *_RENDERING, "sketcher_tf.sketches")
+# What is drawn and what is asked of a model, for clients too.
+_LIGHT = (
+    *_FOUNDATION,
+    "sketcher_tf.rendering",
+    "sketcher_tf.sketches",
+    "sketcher_tf.model.request",
+)
 _DATA = ("sketcher_tf.data", "sketcher_tf.data.formats")
 _LIBRARY = (
     *_LIGHT,
@@ -57,8 +61,8 @@ MAY_IMPORT = {
     "sketcher_tf": (),
     **{part: () for part in _FOUNDATION},
     "sketcher_tf.cli": (),
-    "sketcher_tf.batch": (),
-    "sketcher_tf.model.interpolation": (),
+    "sketcher_tf.batch": _FOUNDATION,
+    "sketcher_tf.model.request": (*_FOUNDATION, "sketcher_tf.sketches"),
     "sketcher_tf.rendering": ("sketcher_tf.strokes", "sketcher_tf.files"),
     "sketcher_tf.sketches": ("sketcher_tf.strokes", "sketcher_tf.rendering"),
     "sketcher_tf.data.formats": _LIGHT,
@@ -67,7 +71,11 @@ MAY_IMPORT = {
         "sketcher_tf.data.formats",
         "sketcher_tf.batch",
     ),
-    "sketcher_tf.model": (*_FOUNDATION, "sketcher_tf.batch"),
+    "sketcher_tf.model": (
+        *_FOUNDATION,
+        "sketcher_tf.batch",
+        "sketcher_tf.model.request",
+    ),
     "sketcher_tf.training": _LIBRARY,
     "sketcher_tf.sketcher": _LIBRARY,
     "sketcher_tf.evaluation": _LIBRARY,

@@ -114,12 +114,12 @@ class RecurrentCore(keras.layers.Layer):
     def step(
         self,
         inputs: tf.Tensor,
-        context_gates: tf.Tensor,
+        projected_context: tf.Tensor,
         state: tuple[tf.Tensor, ...],
     ) -> tuple[tf.Tensor, ...]:
         """One step: inputs [B, I], and `project_context` done before."""
         return self.advance(
-            self.project_inputs(inputs) + context_gates,
+            self.project_inputs(inputs) + projected_context,
             state,
             self.step_weights(),
         )

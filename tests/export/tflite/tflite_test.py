@@ -24,8 +24,9 @@ from export.tflite.runtime import PhoneSketcher
 from export.tflite.verify import difference, verify
 from sketcher_tf.model import sampling
 from sketcher_tf.model.mixture import split_params
+from sketcher_tf.model.sampling import CANDIDATES
 from sketcher_tf.schema import Factor
-from sketcher_tf.sketcher import CANDIDATES, Sketcher
+from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from tests.testing import toys
 from tests.testing.exports import make_model
@@ -138,10 +139,10 @@ def test_a_changed_weight_is_told(sketcher, files):
         verify(bad, sketcher, [])
 
 
-def test_the_noise_is_the_noise_of_python(files):
+def test_the_noise_is_the_noise_of_python(sketcher, files):
     seed = np.array([[7, 3]], np.int32)
     noise = PhoneSketcher(files["none"]).run("noise", seed=seed)
-    wanted = sampling.draw_noise(tf.constant(seed), toys.SCHEMA.max_seq_len + 1)
+    wanted = sampling.draw_noise(sketcher.model, tf.constant(seed))
     assert np.array_equal(noise["component"], wanted.component)
     assert np.array_equal(noise["pen"], wanted.pen)
     np.testing.assert_allclose(noise["offset"], wanted.offset, atol=5e-5)
@@ -212,8 +213,7 @@ def test_the_loss_is_that_of_the_model(sketcher, files, batches):
     model = sketcher.model
     parts = []
     for batch in batches:
-        encoding, code = model.encode(batch, tf.zeros([2, 2], tf.int32))
-        latents = tf.concat([encoding.mean, code], axis=-1)
+        latents = model.encode(batch).mean
         steps = sampling.log_prob(model, batch.points, batch.condition, latents)
         parts.append(-tf.reduce_sum(steps) / model.schema.max_seq_len)
     assert report.loss == pytest.approx(np.mean(parts), rel=1e-5)
