@@ -75,7 +75,7 @@ def test_a_drawing_has_the_category_and_a_key_of_its_points(tmp_path):
         ),
         ('<path d="M7 7 M0 0 L10 4 M9 9"/>', [DIAGONAL]),
         (
-            '<path d="M5 9 h0 M0 0 L10 4"/>',
+            '<path stroke-linecap="round" d="M5 9h0M0 0L10 4"/>',
             [[[128, 230], [128, 230]], DIAGONAL],
         ),
     ],
@@ -222,7 +222,12 @@ def nested_uses(count, href="href"):
         (document("<g>" * 50_000 + "</g>" * 50_000), "malformed SVG", 1),
         (document(""), "no points", 1),
         (document("<text>words</text>"), "no points", 1),
-        (document('<path d="M5 5 h0"/>'), "one point", 1),
+        (
+            document('<path d="M5 5 h0" stroke-linecap="round"/>'),
+            "one point",
+            1,
+        ),
+        (document('<path d="M5 5 h0"/>'), "no points", 1),
         (document('<path d="M0 0 L1e39 5"/>'), "not finite", 1),
         (document('<path d="M0 0 L1e999 5"/>'), "not finite", 1),
         (document(LINE * 6), "too long", 1),
@@ -260,5 +265,20 @@ def test_lines_round_trip(tmp_path_factory, lines):
         f'<line x1="{a[0]}" y1="{a[1]}" x2="{b[0]}" y2="{b[1]}"/>'
         for a, b in lines
     )
+    body = f'<g stroke-linecap="round">{body}</g>'
     found = strokes(tmp_path_factory.mktemp("svg"), body)
     assert found == [[list(a), list(b)] for a, b in lines]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("declared", ["", "utf-8", "UTF-16"])
+def test_encodings_are_told_from_the_bytes(tmp_path, encoding, declared):
+    text = document(f"<title>Ä</title>{LINE}")
+    if declared:
+        if declared == "UTF-16" and encoding != "utf-16":
+            return
+        text = f'<?xml version="1.0" encoding="{declared}"?>\n{text}'
+    assert len(read(tmp_path, text.encode(encoding), strict=True)[0]) == 1
+    assert len(read(tmp_path, b"\n " + text.encode("utf-8"))[0]) == (
+        declared != "UTF-16"
+    )

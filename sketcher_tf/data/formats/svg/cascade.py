@@ -37,6 +37,7 @@ _PRESENTATION = frozenset(
         "stop-color",
         "stop-opacity",
         "stroke",
+        "stroke-linecap",
         "stroke-opacity",
         "stroke-width",
         "transform",

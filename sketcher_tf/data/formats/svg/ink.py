@@ -58,10 +58,12 @@ def ink_of(scene: Scene) -> Ink:
         piece
         for shape in seen
         for piece in (
-            [(outline.points, outline.closed) for outline in shape.outlines]
+            [(dot_of(shape), True)]
+            if is_dot(shape, side, width)
+            else [
+                (outline.points, outline.closed) for outline in shape.outlines
+            ]
             if id(shape) in kept
-            else [(dot_of(shape), True)]
-            if is_dot(shape, side, width) and not shape.is_stroked
             else []
         )
     ]
@@ -69,7 +71,7 @@ def ink_of(scene: Scene) -> Ink:
 
 
 def is_dot(shape: Shape, side: float, width: float) -> bool:
-    """Whether a filled shape is a dot of the pen.
+    """Whether a shape is a dot of the pen: small, round, and full.
 
     Args:
         shape: the shape.
@@ -82,9 +84,12 @@ def is_dot(shape: Shape, side: float, width: float) -> bool:
     size = np.ptp(line, axis=0)
     if not size.min() > 0 or size.max() > _SQUARE * size.min():
         return False
+    full = shape.is_filled or (
+        shape.is_stroked and size.max() <= shape.stroke_width
+    )
     share = abs(signed_area(line)) / size.prod()
     small = size.max() <= max(_DOT * side, _DOT_WIDTHS * width)
-    return bool(small and _ROUND[0] < share < _ROUND[1])
+    return bool(full and small and _ROUND[0] < share < _ROUND[1])
 
 
 def dot_of(shape: Shape) -> np.ndarray:

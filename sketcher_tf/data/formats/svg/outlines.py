@@ -5,16 +5,18 @@ A shape is painted at a few pixels per line width and thinned to its skeleton
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from sketcher_tf.data.formats.svg.ink import dot_of, is_dot
-from sketcher_tf.data.formats.svg.regions import filled, signed_area
+from sketcher_tf.data.formats.svg.regions import filled
 from sketcher_tf.data.formats.svg.scene import Shape
 from sketcher_tf.strokes import Polylines
 
 _LINE_PX = 7.0  # pixels across a line that is thinned
 _MIN_PX, _MAX_PX = 64, 1024  # of a shape's longest side
+_MEASURE_PX = 256  # the same, to measure it
 
 # A shape more compact than this is an area, of which the outline is drawn.
 _COMPACT = 0.22  # its thickness, of its longest side
@@ -33,7 +35,7 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
     Raises:
         ImportError: scikit-image is missing.
     """
-    side = np.ptp(np.concatenate([np.concatenate(s.lines) for s in shapes]), 0)
+    side = _longest_side([line for shape in shapes for line in shape.lines])
     widths = [_thickness(shape) for shape in shapes if not _is_compact(shape)]
     width = float(np.median(widths)) if widths else 0.0
     return [
@@ -41,7 +43,7 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
         for shape in shapes
         for line in (
             [dot_of(shape)]
-            if len(shapes) > 1 and is_dot(shape, float(side.max()), width)
+            if len(shapes) > 1 and is_dot(shape, side, width)
             else shape.lines
             if _is_compact(shape)
             else _thinned(shape)
@@ -51,56 +53,91 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
 
 def _thickness(shape: Shape) -> float:
     """Of a line with this area and circumference."""
-    area = abs(sum(map(signed_area, shape.lines)))
+    picture = _paint(shape, _MEASURE_PX)
+    area = np.count_nonzero(picture.inside) / picture.scale**2
     around = sum(
         float(np.hypot(*np.diff(line, axis=0, append=line[:1]).T).sum())
         for line in shape.lines
     )
-    return 2 * area / around if around else 0.0
+    return 2 * area / around
 
 
 def _is_compact(shape: Shape) -> bool:
-    points = np.concatenate(shape.lines)
-    return _thickness(shape) > _COMPACT * float(np.ptp(points, axis=0).max())
+    return _thickness(shape) > _COMPACT * _longest_side(shape.lines)
 
 
 def _thinned(shape: Shape) -> Polylines:
-    from skimage.morphology import skeletonize  # slow to import, seldom used
+    # Slow to import, and seldom used.
+    from skimage.measure import label, regionprops
+    from skimage.morphology import skeletonize
 
-    points = np.concatenate(shape.lines)
-    low, size = points.min(axis=0), np.ptp(points, axis=0)
     thickness = _thickness(shape)
-    longest = float(size.max())
-    pixels = np.clip(
-        longest * _LINE_PX / (thickness or longest), _MIN_PX, _MAX_PX
+    longest = _longest_side(shape.lines)
+    picture = _paint(
+        shape,
+        np.clip(longest * _LINE_PX / thickness, _MIN_PX, _MAX_PX),
     )
-    scale = float(pixels) / longest
-    width, height = (np.ceil(size * scale).astype(int) + 3).tolist()
-    placed = [(line - low) * scale + 1 for line in shape.lines]
-    inside = filled(placed, shape.fill_rule, (height, width))
-    start = placed[0][0]
-    shortest = thickness * scale
-    lines = _follow(skeletonize(inside), start, shortest)
-    return [(line - 1) / scale + low for line in lines]
+    start = (shape.lines[0][0] - picture.corner) * picture.scale
+    lines = []
+    for part in regionprops(label(skeletonize(picture.inside))):
+        corner = np.array(part.bbox[1::-1])
+        lines += [
+            line + corner
+            for line in _follow(
+                part.image, start - corner, thickness * picture.scale
+            )
+        ]
+    return [line / picture.scale + picture.corner for line in lines]
 
 
-def _follow(
-    skeleton: np.ndarray, start: np.ndarray, shortest: float
-) -> Polylines:
+class _Picture(NamedTuple):
+    """A shape in pixels.
+
+    Attributes:
+        inside: bool [height, width].
+        scale: pixels per unit of the shape.
+        corner: the middle of the first pixel, in units of the shape.
+    """
+
+    inside: np.ndarray
+    scale: float
+    corner: np.ndarray
+
+
+def _paint(shape: Shape, pixels: float) -> _Picture:
+    """Paints a shape so that its longest side has so many pixels."""
+    points = np.concatenate(shape.lines)
+    scale = float(pixels) / _longest_side(shape.lines)
+    corner = points.min(axis=0) - 1 / scale  # a pixel of margin
+    width, height = np.ceil(np.ptp(points, axis=0) * scale).astype(int) + 3
+    placed = [(line - corner) * scale for line in shape.lines]
+    inside = filled(placed, shape.fill_rule, (int(height), int(width)))
+    return _Picture(inside, scale, corner)
+
+
+def _longest_side(lines: Sequence[np.ndarray]) -> float:
+    return float(np.ptp(np.concatenate(lines), axis=0).max())
+
+
+def _follow(part: np.ndarray, start: np.ndarray, shortest: float) -> Polylines:
     """Lines (x, y) along a skeleton, each as far and straight as it goes.
 
     Args:
-        skeleton: bool [height, width].
+        part: bool [height, width], of one piece.
         start: where the pen is likely to have begun, (x, y).
-        shortest: lines that are shorter, and not the only one, are spurs.
+        shortest: lines that are shorter are spurs; a piece of nothing else is
+            a dot.
     """
-    left = np.pad(skeleton, 1)  # no pixel has a neighbour outside
+    left = np.pad(part, 1)  # no pixel has a neighbour outside
     lines = []
     while left.any():
-        line = _walk(left, _first(left, start + 1))
-        lines.append(line - 1.0)
-    long = [line for line in lines if len(line) > shortest]
-    return long or [max(lines, key=len)] if lines else []
+        line = _walk(left, _first(left, start + 1)) - 1.0
+        if len(line) > shortest:
+            lines.append(line)
+    if lines:
+        return lines
+    middle = np.argwhere(part).mean(axis=0)[::-1]
+    return [np.stack([middle, middle])]
 
 
 def _first(left: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -132,6 +169,4 @@ def _walk(left: np.ndarray, pixel: np.ndarray) -> np.ndarray:
         pixel = near[straight.argmax()]
         left[tuple(pixel)] = False
         path.append(pixel)
-    if len(path) == 1:
-        path *= 2
     return np.array(path)[:, ::-1]

@@ -1,12 +1,13 @@
 """Reads one file of SVG as one drawing."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
-from sketcher_tf.data.formats.packed import open_source
+from sketcher_tf.data.formats.packed import encoding_of, open_source
 from sketcher_tf.data.formats.svg.ink import ink_of
 from sketcher_tf.data.formats.svg.outlines import centre_lines
 from sketcher_tf.data.formats.svg.scene import Scene, Shape, scene_of
@@ -46,13 +47,23 @@ def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
 def _scene(path: Path, where: str) -> Scene:
     try:
         with open_source(path) as file:
-            return scene_of(ET.fromstring(file.read()))
+            return scene_of(ET.fromstring(_text(file.read())))
     except ET.ParseError as error:
         where = f"{path}:{error.position[0]}"
         raise BadDrawingError("malformed SVG", where, str(error)) from None
     # A bad attribute makes svgelements raise nearly anything.
     except Exception as error:
         raise BadDrawingError("malformed SVG", where, str(error)) from None
+
+
+def _text(data: bytes) -> bytes:
+    """What expat takes: its own way with encodings, but for two mistakes."""
+    encoding = encoding_of(data[:4])
+    if encoding != "utf-8":  # whatever its declaration says
+        data = data.decode(encoding, errors="replace").lstrip("\ufeff").encode()
+        data = re.sub(rb"^\s*<\?xml.*?\?>", b"", data, flags=re.DOTALL)
+    # The declaration has to be the very beginning.
+    return data.lstrip() if data.lstrip().startswith(b"<?xml") else data
 
 
 def _fills(shapes: list[Shape], where: str, intake: Intake) -> Polylines:

@@ -42,6 +42,7 @@ _INITIAL = {
     "fill-opacity": "1",
     "fill-rule": "nonzero",
     "stroke": "none",
+    "stroke-linecap": "butt",
     "stroke-opacity": "1",
     "stroke-width": "1",
     "visibility": "visible",
@@ -139,7 +140,9 @@ class _Walk:
     def __init__(self, root: Element) -> None:
         self._root = root
         self._named = {
-            element.get("id", ""): element for element in root.iter()
+            element.get("id", ""): element
+            for element in root.iter()
+            if element.get("id")
         }
         self._cascade = Cascade(root)
         self._paints = Paints(self._named, self._cascade.style)
@@ -246,6 +249,11 @@ class _Walk:
                 tag, attributes, context.viewport
             )
         ]
+        if inherited["stroke-linecap"] not in ("round", "square"):
+            # A line that goes nowhere is nothing but its caps.
+            outlines = [
+                line for line in outlines if np.ptp(line.points, 0).any()
+            ]
         if not outlines:
             return
         diagonal = float(np.hypot(*context.viewport)) / np.sqrt(2)

@@ -166,13 +166,14 @@ def nested_view(
     y = length(attributes.get("y"), around[1], 0.0)
     box = view_box(attributes.get("viewBox"))
     # The size around may be unknown; then the content's own is as good as any.
-    whole = around if min(around) > 0 or not box else box[2:]
+    known = min(around) > 0
+    whole = around if known or not box else box[2:]
     width = length(attributes.get("width"), whole[0], whole[0])
     height = length(attributes.get("height"), whole[1], whole[1])
+    if (known and min(width, height) <= 0) or (box and min(box[2:]) <= 0):
+        return None
     if box is None:
         return View((width, height), translation(x, y))
-    if min(width, height, *box[2:]) <= 0:
-        return None
     text = svgelements.Viewbox.viewbox_transform(
         x, y, width, height, *box, attributes.get("preserveAspectRatio")
     )
