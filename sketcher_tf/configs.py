@@ -141,6 +141,7 @@ class TrainingConfig:
     sheet_every: int = 5  # epochs between two sheets of sketches
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     seed: int = 0
+    origin: str = ""  # what --init began with: a digest of that model
 
     def __post_init__(self) -> None:
         """Raises: ValueError, with the rule that is broken."""
@@ -202,6 +203,24 @@ class Config:
             (f"{section}.{name}", value)
             for section, fields in values.items()
             for name, value in fields.items()
+        )
+
+    def continued(self, earlier: "Config", origin: str) -> "Config":
+        """These settings for a training that begins with a trained model.
+
+        Args:
+            earlier: the settings of that model; its sizes stay, and its loss,
+                as it was in the end.
+            origin: the model's digest.
+        """
+        loss = dataclasses.replace(
+            earlier.loss, kl_weight_start=earlier.loss.kl_weight
+        )
+        return dataclasses.replace(
+            self,
+            model=earlier.model,
+            loss=loss,
+            training=dataclasses.replace(self.training, origin=origin),
         )
 
     def replace(self, changes: Iterable[tuple[str, Any]]) -> "Config":
@@ -297,6 +316,43 @@ PRESETS: Mapping[str, Config] = {
             learning_rate=2e-3,
             learning_rate_decay=0.999,
             sheet_every=3,
+        ),
+    ),
+    # A quarter of an hour for ten words that people drew, some 5,000 drawings.
+    "medium": Config(
+        model=ModelConfig(
+            encoder_units=128,
+            decoder_units=384,
+            latent_size=64,
+            influence_size=32,
+            image_latent_size=64,
+            image_latent_noise=0.12,
+        ),
+        loss=LossConfig(kl_decay_rate=0.999),
+        data=DataConfig(batch_size=50),
+        training=TrainingConfig(
+            epochs=50,
+            image_epochs=4,
+            plain_epochs=5,
+            learning_rate=2e-3,
+            schedule="linear",
+            warmup_steps=100,
+            patience=0,
+            sheet_every=10,
+        ),
+    ),
+    # Ten minutes from a trained model, whose sizes and loss are kept, however
+    # many drawings there are: few ones are seen again and again.
+    "finetune": Config(
+        training=TrainingConfig(
+            epochs=24,
+            steps_per_epoch=50,
+            image_epochs=0,
+            plain_epochs=4,
+            learning_rate=1e-3,
+            schedule="linear",
+            warmup_steps=50,
+            sheet_every=8,
         ),
     ),
     "paper": _PAPER,

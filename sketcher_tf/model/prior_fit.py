@@ -16,12 +16,17 @@ from sketcher_tf.model.prior import Mixtures
 _NEVER = 10.0
 
 
-def fit_prior(model: AISketcher, batches: tf.data.Dataset) -> None:
+def fit_prior(
+    model: AISketcher,
+    batches: tf.data.Dataset,
+    kept: np.ndarray | None = None,
+) -> None:
     """Fits the prior of a model.
 
     Args:
         model: trained; its prior is replaced.
         batches: `SketchBatch`es with one-hot conditions.
+        kept: bool [K], the classes whose mixtures stay; None fits all.
     """
 
     def encode(batch: SketchBatch) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -33,11 +38,13 @@ def fit_prior(model: AISketcher, batches: tf.data.Dataset) -> None:
     parts = [[x.numpy() for x in graph(batch)] for batch in batches]
     posteriors = (np.concatenate(part) for part in zip(*parts, strict=True))
     prior = model.prior
-    prior.assign(
-        fit_mixtures(
-            *posteriors, prior.mean.shape[0], prior.components, prior.rank
-        )
+    mixtures = fit_mixtures(
+        *posteriors, prior.mean.shape[0], prior.components, prior.rank
     )
+    if kept is not None:
+        for name, value in mixtures._asdict().items():
+            value[kept] = getattr(prior, name).numpy()[kept]
+    prior.assign(mixtures)
 
 
 def fit_mixtures(

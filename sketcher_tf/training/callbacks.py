@@ -22,13 +22,14 @@ from sketcher_tf.training.run_folder import (
 )
 
 SHEET_COLUMNS = 10
+_SHEET_ROWS = 24  # words; hundreds would take longer than what they show
 
 
 def draw_sheet(sketcher: Sketcher, path: Path) -> None:
-    """A PNG sheet of new sketches, a row per word of the model."""
+    """A PNG sheet of new sketches, a row for each of the first words."""
     rows = {
         word: sketcher.generate(word, count=SHEET_COLUMNS)
-        for word in sketcher.schema.words
+        for word in sketcher.schema.words[:_SHEET_ROWS]
     }
     rendering.save(rows, path)
 
@@ -97,15 +98,21 @@ class Summaries(keras.callbacks.Callback):
         run: where to write.
         every: epochs between two sheets.
         batches: drawings to fit the latent prior to, for the sheets.
+        kept: the classes whose prior stays, see `fit_prior`.
     """
 
     def __init__(
-        self, run: RunFolder, every: int, batches: tf.data.Dataset
+        self,
+        run: RunFolder,
+        every: int,
+        batches: tf.data.Dataset,
+        kept: np.ndarray | None = None,
     ) -> None:
         super().__init__()
         self.run = run
         self.every = every
         self.batches = batches
+        self.kept = kept
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self.writer = tf.summary.create_file_writer(str(self.run.logs))
@@ -122,7 +129,7 @@ class Summaries(keras.callbacks.Callback):
         self.writer.flush()
 
     def _sheet(self, epoch: int) -> None:
-        fit_prior(self.model, self.batches)
+        fit_prior(self.model, self.batches, self.kept)
         path = self.run.sheets / f"epoch-{epoch + 1:04d}.png"
         draw_sheet(self.sketcher, path)
         image = tf.io.decode_png(tf.io.read_file(str(path)), channels=1)

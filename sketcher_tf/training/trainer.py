@@ -34,6 +34,7 @@ from sketcher_tf.training.callbacks import (
 from sketcher_tf.training.image_phase import ImageTraining
 from sketcher_tf.training.loop import Batches, fit
 from sketcher_tf.training.run_folder import RunFolder
+from sketcher_tf.training.transfer import Origin, without_drawings
 from sketcher_tf.training.workers import (
     check_same,
     from_chief,
@@ -54,6 +55,7 @@ def train(
     run: RunFolder,
     strategy: tf.distribute.Strategy,
     restart: bool = False,
+    origin: Origin | None = None,
 ) -> None:
     """Trains a model, or goes on where a run was cut off.
 
@@ -66,6 +68,8 @@ def train(
         run: where results go.
         strategy: how replicas share the work.
         restart: forget what is in the run folder.
+        origin: the model to begin with, whose settings `config` has taken on
+            by `continued`; None begins anew.
 
     Raises:
         ValueError: the run folder holds a run with other settings or other
@@ -76,7 +80,7 @@ def train(
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.training.seed)
     keras.config.set_dtype_policy(config.training.precision)
-    training = _Training(config, data, run, strategy)
+    training = _Training(config, data, run, strategy, origin)
     with run.claimed() if training.chief else contextlib.nullcontext():
         if training.chief:
             training.claim(restart)
@@ -96,13 +100,20 @@ class _Training:
         data: Path,
         run: RunFolder,
         strategy: tf.distribute.Strategy,
+        origin: Origin | None,
     ) -> None:
         self.config = config
         self.data = data
         self.run = run
         self.strategy = strategy
         self.chief = is_chief(strategy)
+        self.origin = origin
         self.manifest = read_manifest(data)
+        self.kept = None  # classes of the origin that the data lack, bool [K]
+        if origin:
+            schema = origin.reconcile(self.manifest.schema)
+            self.kept = without_drawings(schema, self.manifest.schema)
+            self.manifest = dataclasses.replace(self.manifest, schema=schema)
         self.steps = config.training.steps_per_epoch or self._one_pass("train")
 
     def claim(self, restart: bool) -> None:
@@ -150,6 +161,8 @@ class _Training:
                 ),
                 jit_compile=False,
             )
+        if self.origin and self.chief and not self.run.last.exists():
+            self.origin.begin(model)
         self._take_up(model, self.run.last)
         return model
 
@@ -190,6 +203,7 @@ class _Training:
             self.run,
             settings.sheet_every,
             self._drawings("train").take(_SHEET_BATCHES),
+            self.kept,
         )
         # A set of a few drawings may have none to validate on.
         split = "valid" if self.manifest.splits["valid"].count else "train"
@@ -261,7 +275,7 @@ class _Training:
         """The best checkpoint, with the prior of the training drawings."""
         model = keras.saving.load_model(self.run.best, compile=False)
         enough = math.ceil(_PRIOR_DRAWINGS / self.config.data.batch_size)
-        fit_prior(model, self._drawings("train").take(enough))
+        fit_prior(model, self._drawings("train").take(enough), self.kept)
         draw_sheet(Sketcher(model), self.run.sheet)
         # The last of all files: it says that the run has ended.
         write_atomically(self.run.model, model.save)

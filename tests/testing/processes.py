@@ -91,6 +91,8 @@ def _train(
     kill_at: tuple[str, int] | None = None,
     patches: dict[str, object] | None = None,
     restart: bool = False,
+    origin: Path | None = None,
+    keep_words: bool = False,
 ) -> None:
     """Trains as the command line does.
 
@@ -104,6 +106,8 @@ def _train(
         kill_at: the n-th call of this function is the end.
         patches: functions to be replaced.
         restart: as on the command line.
+        origin: the model to begin with.
+        keep_words: as on the command line.
     """
     if tf_config:
         os.environ["TF_CONFIG"] = json.dumps(tf_config)
@@ -111,6 +115,7 @@ def _train(
 
     from sketcher_tf.training import trainer
     from sketcher_tf.training.run_folder import RunFolder
+    from sketcher_tf.training.transfer import Origin
     from sketcher_tf.training.workers import make_strategy
 
     [cpu] = tf.config.list_physical_devices("CPU")
@@ -121,14 +126,13 @@ def _train(
         mock.patch(name, function).start()
     if kill_at:
         _kill_at(*kill_at)
+    scope = make_strategy(strategy)
+    config = toys.CONFIG.replace((changes or {}).items())
     try:
-        trainer.train(
-            toys.CONFIG.replace((changes or {}).items()),
-            data,
-            RunFolder(run),
-            make_strategy(strategy),
-            restart,
-        )
+        first = origin and Origin.load(origin, keep_words)
+        if first:
+            config = config.continued(first.model.config, first.fingerprint)
+        trainer.train(config, data, RunFolder(run), scope, restart, first)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         error_file(run).write_text(text)

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import re
 import subprocess
@@ -11,8 +12,9 @@ from absl.testing import flagsaver
 
 from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
+from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.pipeline import training_batches
-from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.records import read_manifest, write_records
 from sketcher_tf.training.run_folder import RunFolder, read_history
 from sketcher_tf.training.trainer import LearningRate
 from tests.testing import processes, toys
@@ -165,6 +167,91 @@ def test_the_last_epochs_see_the_drawings_as_they_are(data, tmp_path):
     assert last[1] != augmented[1]
 
 
+# --- Beginning with a trained model -----------------------------------------
+
+FEW = PLAIN | {
+    "training.image_epochs": 0,
+    "training.epochs": 2,
+    "training.learning_rate": 1e-3,
+}
+
+
+@pytest.fixture(scope="module")
+def marks(tmp_path_factory):
+    """Drawings in which the rings of the toys are called wheels."""
+    drawn = [
+        dataclasses.replace(
+            drawing,
+            labels={
+                "category": drawing.labels["category"].replace("ring", "wheel")
+            },
+        )
+        for drawing in toys.drawings(20, 6)
+    ]
+    folder = tmp_path_factory.mktemp("marks") / "set"
+    write_records(
+        drawn, folder, SkipReport(), image_size=toys.IMAGE_SIZE, num_shards=2
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finetuned(marks, whole, tmp_path_factory):
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "finetuned")
+    options = {"origin": whole().model, "keep_words": True}
+    assert processes.train(marks, run.path, FEW, **options) == 0
+    return run
+
+
+def test_finetuning_begins_with_the_model_and_keeps_its_words(whole, finetuned):
+    before, after = (
+        read_history(whole().history),
+        read_history(finetuned.history),
+    )
+    assert after[0]["val_loss"] < before[0]["val_loss"]
+    old, new = (
+        keras.saving.load_model(run.model) for run in (whole(), finetuned)
+    )
+    assert new.schema.words == ("wheel", "zigzag", "ring")
+    # Its pictures are not learned anew, and the prior of the word that no
+    # drawing has is that of before.
+    for one, other in (
+        (old.image_autoencoder, new.image_autoencoder),
+        (old.prior, new.prior),
+    ):
+        for mine, theirs in zip(one.weights, other.weights, strict=True):
+            if one is old.prior:
+                mine, theirs = mine[0], theirs[2]
+            np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+def test_finetuning_is_resumed_and_repeats_itself(
+    marks, whole, finetuned, tmp_path
+):
+    run = RunFolder(tmp_path / "killed")
+
+    def train(kill_at=None, **options):
+        options = {"origin": whole().model, "keep_words": True} | options
+        return processes.train(marks, run.path, FEW, kill_at=kill_at, **options)
+
+    assert train((_STEP, 2)) == KILLED
+    assert train((_STEP, STEPS + 1)) == KILLED
+    assert run.last.exists()
+    for others in (
+        {"keep_words": False},
+        {"origin": None},
+        {"origin": whole().last},
+    ):
+        assert train(**others) == FAILED
+        assert "a run is resumed with the settings and data" in error(run)
+    assert train() == 0
+    assert run.history.read_text() == finetuned.history.read_text()
+    for mine, theirs in zip(
+        weights(run.model), weights(finetuned.model), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 # --- What stops a run -------------------------------------------------------
 
 
@@ -313,11 +400,47 @@ def parse():
         (["--data=faces"], "quick"),
         (["--data=cats.ndjson"], "paper"),
         (["--data=doodles", "--preset=sketch_rnn"], "sketch_rnn"),
+        (["--data=cats.ndjson", "--preset=medium"], "medium"),
     ],
 )
 def test_the_data_choose_the_preset(parse, args, preset):
     parse(*args)
     assert train.make_config() == PRESETS[preset]
+
+
+@pytest.mark.parametrize(
+    ("args", "warned"),
+    [
+        (["--data=doodles", "--preset=quick"], False),
+        (["--data=cats.ndjson", "--preset=medium"], False),
+        (["--data=cats.ndjson", "--preset=quick"], True),
+    ],
+)
+def test_quick_says_that_it_is_not_for_peoples_drawings(
+    parse, caplog, args, warned
+):
+    parse(*args)
+    train.make_config()
+    assert ("Use --init=quickdraw" in caplog.text) == warned
+
+
+def test_a_model_to_begin_with_gives_its_sizes(parse, whole):
+    parse("--data=cats.ndjson", f"--init={whole().path}", "--epochs=3")
+    origin = train.find_origin()
+    config = train.make_config(origin)
+    assert config.model == toys.CONFIG.model
+    assert config.loss.kl_weight_start == toys.CONFIG.loss.kl_weight
+    assert config.data == PRESETS["finetune"].data
+    assert config.training == dataclasses.replace(
+        PRESETS["finetune"].training, epochs=3, origin=origin.fingerprint
+    )
+
+
+@pytest.mark.parametrize("flag", ["--keep_words", "--preset=finetune"])
+def test_what_needs_a_model_to_begin_with_says_so(parse, flag):
+    parse("--data=cats.ndjson", flag)
+    with pytest.raises(ValueError, match=f"{flag} .* --init=quickdraw"):
+        train.find_origin()
 
 
 def test_flags_change_settings(parse):
@@ -339,7 +462,8 @@ def test_the_run_folder_follows_from_the_flags(parse):
     for args in (
         [],
         ["--data=faces"],
-        ["--data=quickdraw:cat,ice cream", "--preset=paper"],
+        ["--data=faces", "--init=quickdraw"],
+        ["--data=quickdraw:cat,ice cream", "--preset=paper", "--init="],
         ["--run=mine/cats"],
     ):
         parse(*args)
@@ -347,6 +471,7 @@ def test_the_run_folder_follows_from_the_flags(parse):
     assert folders == [
         "runs/doodles",
         "runs/faces",
+        "runs/faces-quickdraw",
         "runs/quickdraw-cat-ice-cream-paper",
         "mine/cats",
     ]
