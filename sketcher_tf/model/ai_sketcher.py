@@ -32,8 +32,12 @@ from sketcher_tf.model.losses import (
 )
 from sketcher_tf.model.mixture import MixtureParams
 from sketcher_tf.model.prior import LatentPrior
-from sketcher_tf.model.replicas import batch_mean, batch_noise, on_rows
-from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.model.replicas import (
+    ReplicatedModel,
+    batch_mean,
+    batch_noise,
+    on_rows,
+)
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import START_TOKEN
 

@@ -7,6 +7,7 @@ What is constant over a sketch is projected once per sketch.
 References: Cao et al. 2019; Ha and Eck 2017, section 3.2.
 """
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import keras
@@ -33,6 +34,7 @@ class DecoderStart(NamedTuple):
     state: tuple[tf.Tensor, ...]
 
 
+@keras.saving.register_keras_serializable(package="sketcher_tf")
 class StrokeDecoder(keras.layers.Layer):
     """See the module.
 
@@ -50,7 +52,9 @@ class StrokeDecoder(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
-        self.min_scale = config.min_scale
+        self.config = config
+        self.context_size = context_size
+        self.influence_size = influence_size
         self.rnn = recurrent_core(config, config.decoder_units, name="rnn")
         self.first_state = keras.layers.Dense(
             sum(self.rnn.state_sizes),
@@ -116,4 +120,20 @@ class StrokeDecoder(keras.layers.Layer):
         return self.rnn.make_state(parts)
 
     def _params(self, hidden: tf.Tensor) -> MixtureParams:
-        return split_params(self.output_projection(hidden), self.min_scale)
+        return split_params(
+            self.output_projection(hidden), self.config.min_scale
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "config": dataclasses.asdict(self.config),
+            "context_size": self.context_size,
+            "influence_size": self.influence_size,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "StrokeDecoder":
+        """Inverse of `get_config`."""
+        sizes = ModelConfig(**config["config"])
+        return super().from_config({**config, "config": sizes})

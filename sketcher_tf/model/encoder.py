@@ -7,6 +7,7 @@
 References: Ha and Eck 2017, equations 1 and 2; Cao et al. 2019 (with c).
 """
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import keras
@@ -54,6 +55,7 @@ class Posterior(NamedTuple):
         return tf.concat([tf.exp(self.strokes.log_var), none], axis=-1)
 
 
+@keras.saving.register_keras_serializable(package="sketcher_tf")
 class StrokeEncoder(keras.layers.Layer):
     """See the module.
 
@@ -66,6 +68,8 @@ class StrokeEncoder(keras.layers.Layer):
         self, config: ModelConfig, condition_size: int, **kwargs: Any
     ) -> None:
         super().__init__(autocast=False, **kwargs)
+        self.config = config
+        self.condition_size = condition_size
         self.forward_rnn = recurrent_core(
             config, config.encoder_units, name="forward"
         )
@@ -120,6 +124,19 @@ class StrokeEncoder(keras.layers.Layer):
         )
         mean, log_var = tf.split(self.projection(features), 2, axis=-1)
         return Encoding(mean, log_var, hidden)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "config": dataclasses.asdict(self.config),
+            "condition_size": self.condition_size,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "StrokeEncoder":
+        """Inverse of `get_config`."""
+        sizes = ModelConfig(**config["config"])
+        return super().from_config({**config, "config": sizes})
 
 
 def drawing_lengths(points: tf.Tensor) -> tf.Tensor:

@@ -39,6 +39,7 @@ class Mixtures(NamedTuple):
     factors: np.ndarray
 
 
+@keras.saving.register_keras_serializable(package="sketcher_tf")
 class LatentPrior(keras.layers.Layer):
     """See the module. N(0, I) for z_s and 0 for z_r until it is fitted.
 
@@ -59,8 +60,10 @@ class LatentPrior(keras.layers.Layer):
         rank: int,
         **kwargs: Any,
     ) -> None:
-        super().__init__(trainable=False, autocast=False, **kwargs)
+        super().__init__(autocast=False, **{"trainable": False, **kwargs})
         self.factor_sizes = tuple(factor_sizes)
+        self.stroke_latents = stroke_latents
+        self.image_latents = image_latents
         self.components = components
         self.rank = rank
         self.size = stroke_latents + image_latents
@@ -128,6 +131,16 @@ class LatentPrior(keras.layers.Layer):
         """Takes over what `prior_fit` found."""
         for name, value in mixtures._asdict().items():
             getattr(self, name).assign(value)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "factor_sizes": list(self.factor_sizes),
+            "stroke_latents": self.stroke_latents,
+            "image_latents": self.image_latents,
+            "components": self.components,
+            "rank": self.rank,
+        }
 
 
 def _mix(weights: tf.Tensor, parts: tf.Tensor, tables: tf.Tensor) -> tf.Tensor:

@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.image_autoencoder import ImageAutoencoder
-from sketcher_tf.model.replicas import batch_mean, on_rows
-from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.model.replicas import ReplicatedModel, batch_mean, on_rows
 
 
 class ImageTraining(ReplicatedModel):

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from sketcher_tf.data.pipeline import replica_batches
-from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.training.workers import from_chief
 
 Step = Callable[[Iterator[Any]], dict[str, tf.Tensor]]

@@ -21,7 +21,7 @@ from sketcher_tf.data.records import read_manifest
 from sketcher_tf.files import write_atomically
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.prior_fit import fit_prior
-from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.callbacks import (
     ProgressBar,

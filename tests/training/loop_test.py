@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketcher_tf.model.replicas import batch_mean
-from sketcher_tf.model.replicated import ReplicatedModel
+from sketcher_tf.model.replicas import ReplicatedModel, batch_mean
 from sketcher_tf.training.callbacks import Recorder, StopOnNaN
 from sketcher_tf.training.loop import Batches, fit
 from sketcher_tf.training.run_folder import RunFolder, read_history

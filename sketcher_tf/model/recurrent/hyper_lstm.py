@@ -144,23 +144,23 @@ class HyperLSTM(LayerNormLSTM):
         """Makes the weights for inputs [B, T, I] and a context [B, C]."""
         super().build(inputs_shape, context_shape)
         self.hyper.build(inputs_shape, context_shape)
-        units, signal = self.units, self.embedding_size
+        add, units = self.add_core_weight, self.units
+        hyper, signal = self.hyper_units, self.embedding_size
         scale = keras.initializers.Constant(_INITIAL_SCALE / signal)
         normal = keras.initializers.RandomNormal(stddev=0.01)
-        for name, shape, start in (
-            ("bias", (4 * units,), "zeros"),
-            (
-                "feedback_kernel",
-                (units, 4 * self.hyper_units),
-                "glorot_uniform",
-            ),
-            ("scale_embedding", (self.hyper_units, 8 * signal), "zeros"),
-            ("scale_bias", (8 * signal,), "ones"),
-            ("scale_kernel", (8, signal, units), scale),
-            ("shift_embedding", (self.hyper_units, 4 * signal), normal),
-            ("shift_kernel", (4, signal, units), "zeros"),
-        ):
-            setattr(self, name, self.add_core_weight(name, shape, start))
+        self.bias = add("bias", (4 * units,), "zeros")
+        self.feedback_kernel = add(
+            "feedback_kernel", (units, 4 * hyper), "glorot_uniform"
+        )
+        self.scale_embedding = add(
+            "scale_embedding", (hyper, 8 * signal), "zeros"
+        )
+        self.scale_bias = add("scale_bias", (8 * signal,), "ones")
+        self.scale_kernel = add("scale_kernel", (8, signal, units), scale)
+        self.shift_embedding = add(
+            "shift_embedding", (hyper, 4 * signal), normal
+        )
+        self.shift_kernel = add("shift_kernel", (4, signal, units), "zeros")
 
     def step_weights(self) -> HyperWeights:
         return HyperWeights(

@@ -104,13 +104,11 @@ class LayerNormLSTM(RecurrentCore):
     ) -> None:
         """Makes the weights for inputs [B, T, I] and a context [B, C]."""
         super().build(inputs_shape, context_shape)
-        for name, width, start in (
-            ("gate_gamma", 4 * self.units, "ones"),
-            ("gate_beta", 4 * self.units, unit_forget_bias),
-            ("cell_gamma", self.units, "ones"),
-            ("cell_beta", self.units, "zeros"),
-        ):
-            setattr(self, name, self.add_core_weight(name, (width,), start))
+        add, units = self.add_core_weight, self.units
+        self.gate_gamma = add("gate_gamma", (4 * units,), "ones")
+        self.gate_beta = add("gate_beta", (4 * units,), unit_forget_bias)
+        self.cell_gamma = add("cell_gamma", (units,), "ones")
+        self.cell_beta = add("cell_beta", (units,), "zeros")
 
     def step_weights(self) -> LayerNormWeights:
         return LayerNormWeights(
