@@ -74,7 +74,23 @@ def trace(
 def check_inputs(
     signature: Signature, sizes: Sizes, inputs: Mapping[str, tf.Tensor]
 ) -> Tensors:
-    """The inputs, which come into being only if they keep all the rules."""
+    """The inputs, which come into being only if they keep all the rules.
+
+    As a graph, for `temperature` of shape [B], from left to right:
+
+        placeholder -> shape assertions -> reshape -> rules -> identity
+        any shape      rank 1, B > 0       [B]        0 <= tau    the input
+
+    Each arrow is a control dependency: rules look at values of a known shape
+    only, and nothing of the call runs before the last of them holds. So
+    `temperature=[[0.3]]` fails with INVALID_SHAPE and not inside of a product,
+    and `[0.3, -1.0]` with INVALID_TEMPERATURE before a point is drawn.
+
+    Args:
+        signature: the names and what they should be.
+        sizes: what the model fixes of the shapes.
+        inputs: by name, of unknown shapes.
+    """
     assertions = [
         _has_shape(tensor, inputs[tensor.name], sizes)
         for tensor in signature.inputs

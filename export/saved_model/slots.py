@@ -31,6 +31,18 @@ class Counts(NamedTuple):
 class SlotTable:
     """Slots for owners, the least recently used of whom give way.
 
+    A table of two slots, its clock counting up with each `put` and `update`:
+
+        put(7, a)     owners [7, 0]  used [1, 0]
+        put(9, b)     owners [7, 9]  used [1, 2]
+        update(0, c)  owners [7, 9]  used [3, 2]   7 is the most recent now
+        put(5, d)     owners [7, 5]  used [3, 4]   9 gave way: evicted 1
+        free(0)       owners [7, 5]  used [0, 4]   a slot is free if used is 0
+
+    `put` sets `used` of its slot to 0 first and to the time last, so a call
+    that is cut off in between leaves a free slot, and not half of a drawing
+    under somebody's name.
+
     All methods but `locked` are for use in what `locked` runs.
 
     Args:

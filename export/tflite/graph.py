@@ -67,7 +67,23 @@ class PhoneGraph(tf.Module):
         }
 
     def _noise(self, seed: tf.Tensor) -> Tensors:
-        """As `sampling` draws it: each kind is a stream of the seed."""
+        """As `sampling` draws it: each kind is a stream of the seed.
+
+        Philox makes all of them in one call, a row per stream, and each kind
+        cuts its part out of its row (K candidates, N latents' noise, T rows):
+
+            row  stream of         cut to     as         handed out as
+            0    LATENTS           N          normals    latent_noise
+            1    COMPONENT         T          uniform    component
+            2    PEN               T          uniform    pen
+            3    OFFSET            2 T        normals    offset, [T, 2]
+            4    CHOICE            K          uniform    choice
+            5..  candidate 0..K-1  N          normals    candidates, [K, N]
+
+        A row's stream is fold_in(seed, number); that of candidate k is
+        fold_in(fold_in(seed, 1000 + k), LATENTS), since in Python candidates
+        are sketches with seeds of their own.
+        """
         first = sampling.CHOICE + 1
         streams, candidates = tf.split(
             philox.fold_in(

@@ -28,7 +28,12 @@ def bucket_limits(lengths: Mapping[int, int], num_buckets: int) -> list[int]:
 
     Dynamic programming over the lengths that occur: the best way to cut the
     first j lengths into k buckets ends with a bucket i ... j, and the best way
-    to cut the first i into k - 1.
+    to cut the first i into k - 1. For 4 drawings of 10 points, 3 of 12 and 1
+    of 50, in two buckets:
+
+        cut after 10:  4 * 10 + 4 * 50 = 240 padded points
+        cut after 12:  7 * 12 + 1 * 50 = 134, the best: limits [12, 50]
+        (one bucket:   8 * 50 = 400; three: 4 * 10 + 3 * 12 + 50 = 126)
 
     Args:
         lengths: how many drawings have how many points.

@@ -1,4 +1,4 @@
-"""The CNN autoencoder of the raster X_r; its code z_r enters the decoder.
+"""The CNN autoencoder of the raster X_r; its latents z_r enter the decoder.
 
     encoder: three convolutions of stride 2, three of stride 1, ReLU,
              then a fully connected layer with tanh -> z_r

@@ -37,32 +37,32 @@ def fit(
         model: made in the scope of its strategy, and compiled.
         training: the batches of all `epochs`.
         epochs: those to do; the ones before have been done.
-        callbacks: told of every step and epoch.
+        callbacks: called at every step and epoch.
         validation: the batches to validate on after each epoch.
     """
     strategy = model.distribute_strategy
     train = _on_replicas(strategy, model.train_step)
     test = _on_replicas(strategy, model.test_step)
     batches = iter(replica_batches(training.dataset, strategy))
-    told = keras.callbacks.CallbackList(
+    listeners = keras.callbacks.CallbackList(
         list(callbacks), model=model, epochs=epochs.stop, steps=training.steps
     )
     model.stop_training = False
-    told.on_train_begin()
+    listeners.on_train_begin()
     try:
         for epoch in epochs:
-            told.on_epoch_begin(epoch)
+            listeners.on_epoch_begin(epoch)
             model.reset_metrics()
             for step in range(training.steps):
                 logs = _floats(train(batches))
-                told.on_train_batch_end(step, logs)
+                listeners.on_train_batch_end(step, logs)
             if validation:
                 logs |= _validate(model, test, validation)
-            told.on_epoch_end(epoch, logs)
+            listeners.on_epoch_end(epoch, logs)
             if from_chief(strategy, np.int32(model.stop_training)) != [0]:
                 break
     finally:
-        told.on_train_end()
+        listeners.on_train_end()
 
 
 def _validate(

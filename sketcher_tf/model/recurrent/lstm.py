@@ -129,6 +129,18 @@ def _forward(
     first: LSTMState,
     candidate_mask: tf.Tensor,
 ) -> _Run:
+    """The loop over time, and the derivatives that `_backward` will need.
+
+    They are products of what is in the cache at this moment. With s for a
+    sigmoid, m the mask, q = tanh(c_t) and the gates' inputs i, f, g, o:
+
+        gate_slopes, [B, 4H]    dc_t / di = m tanh(g) s(i) (1 - s(i))
+                                dc_t / df = c_{t-1} s(f) (1 - s(f))
+                                dc_t / dg = m s(i) (1 - tanh(g)^2)
+                                dh_t / do = q s(o) (1 - s(o))
+        carry_slopes, [B, 2H]   dc_t / dc_{t-1} = s(f)
+                                dh_t / dc_t = s(o) (1 - q^2)
+    """
     units = recurrent_kernel.shape[0]
     length = tf.shape(gate_inputs)[0]
 
@@ -172,7 +184,20 @@ def _backward(
     d_outputs: tf.Tensor,
     d_last: LSTMState,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The gradients of all gates, [T, B, 4H], and of the first state."""
+    """The gradients of all gates, [T, B, 4H], and of the first state.
+
+    From the last step to the first; `dh` and `dc` are what later steps want
+    of h_t and c_t:
+
+        dh += d_outputs_t                        the loss looks at h_t itself
+        dc += dh  dh_t / dc_t
+        d_gate = [dc, dc, dc, dh] gate_slopes    i, f, g feed c_t, and o h_t
+        dh = d_gate U^T                          the only product of the loop
+        dc = dc  dc_t / dc_{t-1}
+
+    The gradient of U, h_{t-1}^T d_gate_t summed over t, is one product after
+    it, of all T B rows at once.
+    """
     length = tf.shape(d_outputs)[0]
     # Transposed once: a product with `transpose_b` repacks it at each step.
     transposed_kernel = tf.transpose(recurrent_kernel)

@@ -61,10 +61,10 @@ def test_looped_steps_equal_the_sequence(kind):
     core = random_core(kind)
     x, context = random_input()
     first = state = random_state(core)
-    context_gates = core.project_context(context)
+    projected_context = core.project_context(context)
     outputs = []
     for t in range(LENGTH):
-        state = core.step(x[:, t], context_gates, state)
+        state = core.step(x[:, t], projected_context, state)
         assert type(state) is type(first)
         outputs.append(state[0])
     whole = core(x, context=context, initial_state=first)
@@ -382,9 +382,9 @@ def test_decoder_steps_equal_the_teacher_forced_call(rnn):
     inputs = tf.random.stateless_normal([3, 4, 7], SEED)
     context = tf.random.stateless_normal([3, 5], SEED)
     whole = decoder(inputs, context, SEED)
-    context_gates, state = decoder.start(context)
+    projected_context, state = decoder.start(context)
     for t in range(4):
-        params, state = decoder.step(context_gates, state, inputs[:, t])
+        params, state = decoder.step(projected_context, state, inputs[:, t])
         for one, other in zip(params, whole, strict=True):
             # float32, a few roundings per step.
             np.testing.assert_allclose(one, other[:, t], rtol=0, atol=1e-5)
