@@ -22,6 +22,8 @@ class ModelConfig:
     """Sizes of the network; the paper's symbols in brackets."""
 
     rnn: Literal["lstm", "layer_norm", "hyper"] = "lstm"
+    # Another kind for the encoder; published Sketch-RNNs mix them.
+    encoder_rnn: Literal["same", "lstm", "layer_norm", "hyper"] = "same"
     encoder_units: int = 256  # per direction
     decoder_units: int = 512
     latent_size: int = 128  # z_s

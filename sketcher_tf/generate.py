@@ -26,7 +26,9 @@ from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
 from sketcher_tf.sketches import Sketch
 
 _MODEL = flags.DEFINE_string(
-    "model", None, "A run folder or .keras file; by default the newest run."
+    "model",
+    None,
+    "Run folders or .keras files, separated by commas; by default the newest run.",
 )
 _CATEGORY = flags.DEFINE_multi_string(
     "category",
@@ -133,6 +135,18 @@ def _words(sketcher: Sketcher) -> list[str]:
     return [w.strip() for text in _CATEGORY.value for w in text.split(",")]
 
 
+def draw_all(seed: int, last: Sequence[str]) -> rendering.Sheet:
+    """`draw`, with each of the models; rows of one name are told apart."""
+    names = (_MODEL.value or "").split(",")
+    sheet: dict[str, Sequence[Sketch]] = {}
+    for name in names:
+        drawn = draw(Sketcher.load(name.strip() or None), seed, last)
+        for label, sketches in drawn.items():
+            model = f" {Path(name).stem}" if label in sheet else ""
+            sheet[label + model] = sketches
+    return sheet
+
+
 def _one_each() -> bool:
     return _SEPARATE.value or _OUTPUT.value.endswith(".ndjson")
 
@@ -143,8 +157,7 @@ def main(argv: list[str]) -> None:
     seed = secrets.randbelow(2**31) if _SEED.value is None else _SEED.value
     try:
         rendering.encoder(Path(_OUTPUT.value))  # before any work is done
-        sketcher = Sketcher.load(_MODEL.value)
-        sheet = draw(sketcher, seed, argv[1:])
+        sheet = draw_all(seed, argv[1:])
         paths = rendering.save(
             sheet, Path(_OUTPUT.value), separate=_SEPARATE.value
         )

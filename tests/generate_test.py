@@ -167,3 +167,10 @@ def test_the_command_reports_an_unknown_category(model, tmp_path):
     assert done.returncode == 1
     assert "error: a condition must use the words of the model" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_several_models_draw_in_one_call(run, model, tmp_path):
+    run(f"--model={model},{model}", "--count=2", "--output=a.ndjson")
+    assert words(tmp_path / "a.ndjson") == (["ring"] * 2 + ["zigzag"] * 2) * 2
+    run(f"--model={model},{model}", "--count=2", "--output=a.svg")
+    assert "zigzag model</text>" in (tmp_path / "a.svg").read_text()

@@ -70,6 +70,8 @@ class StrokeEncoder(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.config = config
         self.condition_size = condition_size
+        if config.encoder_rnn != "same":
+            config = dataclasses.replace(config, rnn=config.encoder_rnn)
         self.forward_rnn = recurrent_core(
             config, config.encoder_units, name="forward"
         )

@@ -50,6 +50,7 @@ _EVERYTHING = (
     *_CLIENT,
     "sketcher_tf.cli",
     "sketcher_tf.evaluation",
+    "sketcher_tf.import_model",
     *_COMMANDS,
     *_STRANGERS,
     "export",
@@ -79,6 +80,7 @@ MAY_IMPORT = {
     "sketcher_tf.training": _LIBRARY,
     "sketcher_tf.sketcher": _LIBRARY,
     "sketcher_tf.evaluation": _LIBRARY,
+    "sketcher_tf.import_model": _LIBRARY,
     **{
         part: (*_LIBRARY, "sketcher_tf.cli", "sketcher_tf.evaluation")
         for part in _COMMANDS
