@@ -28,7 +28,8 @@ from sketcher_tf.sketches import Sketch
 _MODEL = flags.DEFINE_string(
     "model",
     None,
-    "Run folders or .keras files, separated by commas; by default the newest run.",
+    "A run folder, .keras file or name of a pretrained model, or several "
+    "separated by commas; by default the newest run.",
 )
 _CATEGORY = flags.DEFINE_multi_string(
     "category",

@@ -131,7 +131,7 @@ def test_what_was_drawn_can_be_given_again(run, tmp_path):
         (["--category=owl"], "received 'owl'. Known: category: ring, zigzag."),
         (["--output=a.jpg"], "must end in one of"),
         (["--complete=none.ndjson"], "received 'none.ndjson'"),
-        (["--model=none"], "a model must be a run folder or a .keras file"),
+        (["--model=none"], "a model must be a run folder, a .keras file"),
         (["--interpolate=a.ndjson"], "--interpolate takes two files"),
         (
             ["--interpolate", "a", "b", "c"],
