@@ -7,6 +7,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
+_PART_BYTES = 2**16
+
 # What a cut or damaged gzip file raises
 GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 
@@ -34,13 +36,27 @@ def open_text(path: Path) -> BinaryIO:
     no text is left to the reader.
     """
     file = open_source(path)
-    encoding = encoding_of(file.read(4))
+    try:
+        encoding = encoding_of(file.read(4))
+    except GZIP_ERRORS:  # the reader will meet them, and tell where
+        encoding = "utf-8"
     file.seek(0)
     if encoding == "utf-8":
         return file
     with file:
-        text = file.read().decode(encoding, errors="replace")
+        text = _readable(file).decode(encoding, errors="replace")
     return io.BytesIO(text.encode())
+
+
+def _readable(file: BinaryIO) -> bytes:
+    """All of a file, or what stands before it is damaged."""
+    parts = []
+    try:
+        while part := file.read(_PART_BYTES):
+            parts.append(part)
+    except GZIP_ERRORS:
+        pass
+    return b"".join(parts)
 
 
 def encoding_of(head: bytes) -> str:

@@ -177,7 +177,7 @@ def _npy(head: bytes) -> Identity:
             if version == (1, 0)
             else np.lib.format.read_array_header_2_0(file)
         )
-    except (ValueError, EOFError):
+    except Exception:  # NumPy parses the header as Python
         return Identity("", "a damaged npy file", "get it again")
     if dtype == np.uint8 and len(shape) > 1 and shape[-1] > _MOST_COLUMNS:
         return Identity("", "an array of bitmaps", _BITMAPS)

@@ -111,15 +111,15 @@ def _loads(text: str | bytes, where: str) -> Any:
 
 def _lines(path: Path, intake: Intake) -> Iterator[tuple[str, bytes]]:
     number = 0
-    with open_text(path) as file:
-        try:
+    try:
+        with open_text(path) as file:
             for number, line in enumerate(file, 1):
                 if not line.isspace():
                     yield f"{path}:{number}", line
-        except GZIP_ERRORS as error:
-            intake.report.add(
-                BadDrawingError("truncated", f"{path}:{number + 1}", str(error))
-            )
+    except GZIP_ERRORS as error:
+        intake.report.add(
+            BadDrawingError("truncated", f"{path}:{number + 1}", str(error))
+        )
 
 
 def _records(

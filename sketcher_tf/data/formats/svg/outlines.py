@@ -15,7 +15,7 @@ from sketcher_tf.data.formats.svg.scene import Shape
 from sketcher_tf.strokes import Polylines
 
 _LINE_PX = 7.0  # pixels across a line that is thinned
-_MIN_PX, _MAX_PX = 64, 1024  # of a shape's longest side
+_MIN_PX, _MAX_PX = 64, 512  # of a shape's longest side
 _MEASURE_PX = 256  # the same, to measure it
 
 # A shape more compact than this is an area, of which the outline is drawn.
@@ -131,26 +131,27 @@ def _follow(part: np.ndarray, start: np.ndarray, shortest: float) -> Polylines:
     left = np.pad(part, 1)  # no pixel has a neighbour outside
     lines = []
     while left.any():
-        line = _walk(left, _first(left, start + 1)) - 1.0
-        if len(line) > shortest:
-            lines.append(line)
+        for pixel in _starts(left, start + 1):
+            if left[tuple(pixel)]:
+                line = _walk(left, pixel) - 1.0
+                if len(line) > shortest:
+                    lines.append(line)
     if lines:
         return lines
     middle = np.argwhere(part).mean(axis=0)[::-1]
     return [np.stack([middle, middle])]
 
 
-def _first(left: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The end of a line, or any pixel of a ring, that is nearest to `start`."""
-    rows, columns = np.nonzero(left)
-    pixels = np.stack([rows, columns], axis=1)
-    around = left[
-        (pixels[:, None] + _STEPS)[..., 0], (pixels[:, None] + _STEPS)[..., 1]
-    ].sum(axis=1)
-    ends = pixels[around <= 1]
+def _starts(left: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """The ends of lines, the nearest to `start` first; of rings, one pixel."""
+    pixels = np.argwhere(left)
+    rows, columns = np.moveaxis(pixels[:, None] + _STEPS, -1, 0)
+    ends = pixels[left[rows, columns].sum(axis=1) <= 1]
     candidates = ends if len(ends) else pixels
     away = np.abs(candidates - start[::-1]).sum(axis=1)
-    return candidates[away.argmin()]
+    if not len(ends):
+        return candidates[[away.argmin()]]
+    return candidates[away.argsort(kind="stable")]
 
 
 def _walk(left: np.ndarray, pixel: np.ndarray) -> np.ndarray:
