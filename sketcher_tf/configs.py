@@ -33,6 +33,10 @@ class ModelConfig:
     # Influence layer: one W_j per step, one W for all, or off.
     influence: Literal["full", "shared", "none"] = "shared"
     influence_size: int = 64  # a_d
+    # The mean over the steps so far in place of their sum, which grows with
+    # the drawing; and s_a, the log variance, before training.
+    influence_average: bool = False
+    influence_log_var: float = 0.0
     image_latent_size: int = 128  # z_r; 0 switches the CNN autoencoder off
     image_filters: int = 16  # of the first convolution; doubled twice
     # Standard deviation of the noise that z_r gets in training, so that the
@@ -42,6 +46,8 @@ class ModelConfig:
     # Drawings lie on a grid of one pixel; a density sharper than that would
     # only learn the grid, and grows without bound.
     min_scale: float = 0.01
+    # Of the critic's hidden layer, which tells what a drawing shows; 0 is off.
+    critic_units: int = 0
     prior_components: int = 8  # Gaussians per class in the latent prior
     prior_rank: int = 16  # directions kept of their covariance
 
@@ -63,6 +69,11 @@ class ModelConfig:
             self.image_latent_size >= 0,
             "model.image_latent_size must be 0 (off) or more",
             self.image_latent_size,
+        )
+        _check(
+            self.critic_units >= 0,
+            "model.critic_units must be 0 (off) or more",
+            self.critic_units,
         )
         _check(
             self.image_latent_noise >= 0,

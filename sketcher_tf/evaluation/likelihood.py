@@ -67,7 +67,7 @@ def drawing_losses(model: AISketcher, drawings: Drawings) -> DrawingLosses:
         longest = max(len(x) for x in part.stroke3) + 1
         batch = model_batch(part, model.schema, longest)
         full = model_batch(part, model.schema, model.schema.max_seq_len + 1)
-        offset, pen, *kl = (x.numpy() for x in terms(batch))
+        offset, pen, *kl, _ = (x.numpy() for x in terms(batch))
         found[rows] = np.stack([offset + pen, padding(full), *kl], axis=1)
     reconstruction, padded, latent_kl, influence_kl = found.T
     return DrawingLosses(

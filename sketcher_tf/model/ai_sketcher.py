@@ -1,10 +1,11 @@
 """AI-Sketcher: the composition of its layers, its loss and its steps.
 
-    z_s ~ q(z_s | S, c)                    layers.encoder
-    z_r = cnn(X_r)                         layers.image_autoencoder, frozen
-    a_i ~ q(a_i | S_1 ... S_{i-1})         layers.influence
-    S_i ~ p(S_i | z_s, z_r, c, a_i, S_{i-1}, h_{i-1})   layers.decoder
-    z without a drawing ~ p(z_s, z_r | c)  layers.prior
+    z_s ~ q(z_s | S, c)                    encoder
+    z_r = cnn(X_r)                         image_autoencoder, frozen
+    a_i ~ q(a_i | S_1 ... S_{i-1})         influence
+    S_i ~ p(S_i | z_s, z_r, c, a_i, S_{i-1}, h_{i-1})   decoder
+    z without a drawing ~ p(z_s, z_r | c)  prior
+    what a drawing shows, p(c | S)         critic
 
 Reference: Cao, Yan, Shi, Chen: AI-Sketcher, AAAI 2019. With its three
 extensions off this is Sketch-RNN (Ha and Eck 2017).
@@ -17,31 +18,17 @@ import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import Config
+from sketcher_tf.model.critic import Critic, agreement
 from sketcher_tf.model.decoder import StrokeDecoder
 from sketcher_tf.model.encoder import Posterior, StrokeEncoder
 from sketcher_tf.model.image_autoencoder import ImageAutoencoder
 from sketcher_tf.model.influence import InfluenceLayer
-from sketcher_tf.model.losses import (
-    Losses,
-    LossTerms,
-    combine,
-    gaussian_kl,
-    influence_kl,
-    kl_weight,
-    reconstruction_losses,
-)
 from sketcher_tf.model.mixture import MixtureParams
+from sketcher_tf.model.objective import SketchLearner
 from sketcher_tf.model.prior import LatentPrior
-from sketcher_tf.model.replicas import (
-    ReplicatedModel,
-    batch_mean,
-    batch_noise,
-    on_rows,
-)
+from sketcher_tf.model.replicas import on_rows
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import START_TOKEN
-
-_normal = tf.random.stateless_normal
 
 
 class DrawingState(NamedTuple):
@@ -61,7 +48,7 @@ class DrawingState(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="sketcher_tf")
-class AISketcher(ReplicatedModel):
+class AISketcher(SketchLearner):
     """See the module. All weights exist from the start.
 
     Args:
@@ -70,11 +57,7 @@ class AISketcher(ReplicatedModel):
     """
 
     def __init__(self, config: Config, schema: Schema, **kwargs: Any) -> None:
-        super().__init__(
-            Losses._fields, config.training.gradient_clip, **kwargs
-        )
-        self.config = config
-        self.schema = schema
+        super().__init__(config, schema, **kwargs)
         sizes = config.model
         self.condition_size = schema.condition_size * sizes.conditional
         self.has_influence = sizes.influence != "none"
@@ -86,6 +69,8 @@ class AISketcher(ReplicatedModel):
                 sizes.influence_size,
                 schema.max_seq_len,
                 shared=sizes.influence == "shared",
+                average=sizes.influence_average,
+                log_var=sizes.influence_log_var,
                 dtype="float32",
                 name="influence",
             )
@@ -105,8 +90,17 @@ class AISketcher(ReplicatedModel):
             self.influence_size,
             name="decoder",
         )
+        self.factor_sizes = tuple(len(f.values) for f in schema.factors)
+        self.critic = None
+        if sizes.critic_units:
+            self.critic = Critic(
+                self.factor_sizes,
+                sizes.critic_units,
+                sizes.encoder_units,
+                name="critic",
+            )
         self.prior = LatentPrior(
-            [len(factor.values) for factor in schema.factors],
+            self.factor_sizes,
             sizes.latent_size,
             sizes.image_latent_size,
             sizes.prior_components,
@@ -150,6 +144,28 @@ class AISketcher(ReplicatedModel):
             return tf.zeros([tf.shape(batch.points)[0], 0])
         latents = on_rows(self.image_autoencoder.encoder, batch.image)
         return tf.stop_gradient(tf.cast(latents, tf.float32))
+
+    def critic_log_probs(self, points: tf.Tensor) -> tf.Tensor:
+        """What drawings show: log p of each value of each factor [B, C].
+
+        Only for a model that has a critic.
+
+        Args:
+            points: stroke-5 float32 [B, T, 5], end tokens after the drawing.
+        """
+        return self.critic(self.encoder.states(points))
+
+    def agreement(self, points: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
+        """How surely they show it, see `critic.agreement`, float32 [B].
+
+        Only for a model that has a critic.
+
+        Args:
+            points: stroke-5 float32 [B, T, 5], end tokens after the drawing.
+            condition: float32 [B, C].
+        """
+        log_probs = self.critic_log_probs(points)
+        return agreement(log_probs, condition, self.factor_sizes)
 
     # Drawing: one pure step.
 
@@ -281,87 +297,6 @@ class AISketcher(ReplicatedModel):
         drawn = 1 - points[..., 4:]  # [B, T, 1]
         return tuple(tf.split(self.influence(hidden * drawn), 2, axis=-1))
 
-    # Training.
-
-    def losses_of(
-        self,
-        batch: SketchBatch,
-        seed: tf.Tensor,
-        weight: tf.Tensor,
-        training: bool,
-    ) -> Losses:
-        """The loss, averaged over the drawings of all replicas.
-
-        Args:
-            batch: drawings; a replica's part of them.
-            seed: int32 [2]; the same seed draws the same noise.
-            weight: float32 [], alpha.
-            training: whether to drop.
-        """
-        terms = self.loss_terms(batch, seed, training)
-        means = LossTerms(*(batch_mean(term) for term in terms))
-        return combine(means, weight, self.config.loss)
-
-    def loss_terms(
-        self, batch: SketchBatch, seed: tf.Tensor, training: bool
-    ) -> LossTerms:
-        """What the loss is made of, per drawing, float32 [B] each.
-
-        Args:
-            batch: drawings.
-            seed: int32 [2]; the same seed draws the same noise.
-            training: whether to drop.
-        """
-        seeds = tf.random.split(seed, 6)
-        encoding, image_latents = self.encode(batch, seeds[:2], training)
-        stroke_latents = encoding.mean + tf.exp(
-            encoding.log_var / 2
-        ) * batch_noise(_normal, tf.shape(encoding.mean), seeds[2])
-        if training:
-            image_latents += self.config.model.image_latent_noise * batch_noise(
-                _normal, tf.shape(image_latents), seeds[5]
-            )
-        mean, log_var = self.influences(batch.points, encoding.hidden)
-        influence = mean + tf.exp(log_var / 2) * _step_noise(mean, seeds[3])
-        params = self.predict_points(
-            batch.points,
-            batch.condition,
-            tf.concat([stroke_latents, image_latents], axis=-1),
-            influence,
-            seeds[4],
-            training,
-        )
-        offset, pen = reconstruction_losses(
-            batch.points, params, self.schema.max_seq_len
-        )
-        return LossTerms(
-            offset,
-            pen,
-            gaussian_kl(encoding.mean, encoding.log_var),
-            influence_kl(batch.points, mean, log_var),
-        )
-
-    def train_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:
-        """One step of gradient descent."""
-        step = self.optimizer.iterations.value
-        seed = tf.stack([self.config.training.seed, tf.cast(step, tf.int32)])
-        with tf.GradientTape() as tape:
-            losses = self.losses_of(
-                batch, seed, kl_weight(self.config.loss, step), training=True
-            )
-        logs = self.track(losses._asdict(), tf.shape(batch.points)[0])
-        return logs | self.descend(tape, losses.loss)
-
-    def test_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:
-        """The loss with alpha at its final value: epochs can be compared."""
-        losses = self.losses_of(
-            batch,
-            tf.constant([self.config.training.seed, -1]),
-            tf.constant(self.config.loss.kl_weight),
-            training=False,
-        )
-        return self.track(losses._asdict(), tf.shape(batch.points)[0])
-
     def _known(self, condition: tf.Tensor) -> tf.Tensor:
         """The condition, or nothing of it for an unconditional model."""
         return condition[:, : self.condition_size]
@@ -382,10 +317,3 @@ class AISketcher(ReplicatedModel):
             Config.from_json(config["config"]),
             Schema.from_json(config["schema"]),
         )
-
-
-def _step_noise(like: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Standard normals [B, T, A]; step t does not depend on how many follow."""
-    batch, steps, size = tf.unstack(tf.shape(like))
-    noise = batch_noise(_normal, [steps, batch, size], seed, axis=1)
-    return tf.transpose(noise, [1, 0, 2])

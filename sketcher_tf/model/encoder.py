@@ -17,19 +17,44 @@ from sketcher_tf.configs import ModelConfig
 from sketcher_tf.model.recurrent.cells import recurrent_core
 
 
+class EncoderStates(NamedTuple):
+    """The hidden states of both directions, which know no condition.
+
+    Attributes:
+        forward: float32 [B, T, H], h_1 ... h_T.
+        backward: float32 [B, T, H], of the drawing read from its end.
+        lengths: int32 [B], points of the drawings: later states mean nothing.
+    """
+
+    forward: tf.Tensor
+    backward: tf.Tensor
+    lengths: tf.Tensor
+
+    @property
+    def last(self) -> tf.Tensor:
+        """h_enc, float32 [B, 2H]."""
+        last = tf.maximum(self.lengths - 1, 0)
+        return tf.concat(
+            [
+                tf.gather(self.forward, last, batch_dims=1),
+                tf.gather(self.backward, last, batch_dims=1),
+            ],
+            axis=-1,
+        )
+
+
 class Encoding(NamedTuple):
     """What the encoder says of drawings.
 
     Attributes:
         mean: float32 [B, Z], mu_s.
         log_var: float32 [B, Z], s_s.
-        hidden: float32 [B, T, H], the forward hidden states h_1 ... h_T,
-            which the influence layer reads.
+        states: what it has been read from.
     """
 
     mean: tf.Tensor
     log_var: tf.Tensor
-    hidden: tf.Tensor
+    states: EncoderStates
 
 
 class Posterior(NamedTuple):
@@ -106,26 +131,28 @@ class StrokeEncoder(keras.layers.Layer):
                 needed only in training.
             training: whether to drop.
         """
+        states = self.states(points, seeds, training)
+        features = tf.concat([states.last, condition], axis=-1)
+        mean, log_var = tf.split(self.projection(features), 2, axis=-1)
+        return Encoding(mean, log_var, states)
+
+    def states(
+        self,
+        points: tf.Tensor,
+        seeds: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> EncoderStates:
+        """Reads whole drawings in both directions; arguments as for `call`."""
         lengths = drawing_lengths(points)
         one, other = (None, None) if seeds is None else tf.unstack(seeds)
-        hidden = self.forward_rnn(points, seed=one, training=training)
+        forward = self.forward_rnn(points, seed=one, training=training)
         # Reversed within its length, so that padding stays behind the drawing.
         backward = self.backward_rnn(
             tf.reverse_sequence(points, lengths, seq_axis=1),
             seed=other,
             training=training,
         )
-        last = tf.maximum(lengths - 1, 0)
-        features = tf.concat(
-            [
-                tf.gather(hidden, last, batch_dims=1),
-                tf.gather(backward, last, batch_dims=1),
-                condition,
-            ],
-            axis=-1,
-        )
-        mean, log_var = tf.split(self.projection(features), 2, axis=-1)
-        return Encoding(mean, log_var, hidden)
+        return EncoderStates(forward, backward, lengths)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -7,12 +7,16 @@
 of them, zero-padded, to a fully connected layer; a running sum of the products
 is the same. Point i is predicted from the points before it, so the sum ends
 at j = i - 1, in training as in generation, and no future leaks in.
-Reference: Cao et al. 2019.
+
+The sum grows with the drawing, and with it whatever the decoder makes of it.
+The mean, the sum divided by i - 1, is the same layer with the scale of its
+input kept. Reference: Cao et al. 2019.
 """
 
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -25,22 +29,33 @@ class InfluenceLayer(keras.layers.Layer):
         max_seq_len: N_max, the number of steps with a weight of their own.
         shared: one W for all steps, times a learned weight per step, in place
             of one W_j per step.
+        average: the mean in place of the sum.
+        log_var: s_a before training.
     """
 
     def __init__(
-        self, size: int, max_seq_len: int, shared: bool, **kwargs: Any
+        self,
+        size: int,
+        max_seq_len: int,
+        shared: bool,
+        average: bool = False,
+        log_var: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.size = size
         self.max_seq_len = max_seq_len
         self.shared = shared
+        self.average = average
+        self.log_var = log_var
 
     def build(self, hidden_shape: tuple) -> None:
         """Makes the weights for hidden states [B, T, H]."""
         units = hidden_shape[-1]
         steps = 1 if self.shared else self.max_seq_len
-        # The scale of a fully connected layer over all steps.
-        limit = (6 / (units * self.max_seq_len + 2 * self.size)) ** 0.5
+        # The scale of a fully connected layer over all that is summed.
+        summed = 1 if self.average else self.max_seq_len
+        limit = (6 / (units * summed + 2 * self.size)) ** 0.5
         self.kernel = self.add_weight(
             name="kernel",
             shape=(steps, units, 2 * self.size),
@@ -52,8 +67,11 @@ class InfluenceLayer(keras.layers.Layer):
                 shape=(self.max_seq_len,),
                 initializer="ones",
             )
+        first = np.repeat(np.float32([0, self.log_var]), self.size)
         self.bias = self.add_weight(
-            name="bias", shape=(2 * self.size,), initializer="zeros"
+            name="bias",
+            shape=(2 * self.size,),
+            initializer=lambda shape, dtype: tf.constant(first, dtype),
         )
 
     def call(self, hidden: tf.Tensor) -> tf.Tensor:
@@ -72,8 +90,11 @@ class InfluenceLayer(keras.layers.Layer):
             parts *= self.step_weight[:steps, None]
         else:
             parts = tf.einsum("bth,tha->bta", hidden, self.kernel[:steps])
-        parts = tf.pad(parts, [[0, 0], [1, 0], [0, 0]])
-        return tf.cumsum(parts, axis=1) + self.bias
+        total = tf.cumsum(tf.pad(parts, [[0, 0], [1, 0], [0, 0]]), axis=1)
+        if self.average:
+            drawn = tf.maximum(tf.range(steps + 1), 1)
+            total /= tf.cast(drawn, total.dtype)[:, None]
+        return total + self.bias
 
     def initial_state(self, batch: tf.Tensor) -> tf.Tensor:
         """u_1 = b for `batch` drawings, float32 [B, 2A]."""
@@ -82,11 +103,16 @@ class InfluenceLayer(keras.layers.Layer):
     def step(
         self, total: tf.Tensor, hidden: tf.Tensor, index: tf.Tensor
     ) -> tf.Tensor:
-        """Adds W_j h_j for j = `index` (int32 [], from 0) to u [B, 2A]."""
+        """Takes W_j h_j for j = `index` (int32 [], from 0) into u [B, 2A]."""
         if self.shared:
             weight = tf.gather(self.step_weight, index)
-            return total + weight * (hidden @ self.kernel[0])
-        return total + hidden @ tf.gather(self.kernel, index)
+            part = weight * (hidden @ self.kernel[0])
+        else:
+            part = hidden @ tf.gather(self.kernel, index)
+        if self.average:
+            count = tf.cast(index + 1, total.dtype)
+            part = (part - (total - self.bias)) / count
+        return total + part
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -94,4 +120,6 @@ class InfluenceLayer(keras.layers.Layer):
             "size": self.size,
             "max_seq_len": self.max_seq_len,
             "shared": self.shared,
+            "average": self.average,
+            "log_var": self.log_var,
         }

@@ -29,10 +29,11 @@ class LossTerms(NamedTuple):
     pen_loss: tf.Tensor
     latent_kl: tf.Tensor
     influence_kl: tf.Tensor
+    critic_loss: tf.Tensor
 
 
 class Losses(NamedTuple):
-    """The loss and its parts, float32 []."""
+    """The loss and its parts, float32 []; the critic's is not one of them."""
 
     loss: tf.Tensor
     reconstruction_loss: tf.Tensor
@@ -41,6 +42,7 @@ class Losses(NamedTuple):
     pen_loss: tf.Tensor
     latent_kl: tf.Tensor
     influence_kl: tf.Tensor
+    critic_loss: tf.Tensor
 
 
 def reconstruction_losses(

@@ -65,7 +65,7 @@ def test_losses_are_the_models_own(model, data, drawings, monkeypatch):
         DataConfig(batch_size=100, num_buckets=1),
     )
     seed = tf.constant([5, 5])
-    offset, pen, latent, influence = model.loss_terms(batch, seed, False)
+    offset, pen, latent, influence, _ = model.loss_terms(batch, seed, False)
     close = {"rtol": 1e-4, "atol": 1e-5}
     np.testing.assert_allclose(found.reconstruction, offset + pen, **close)
     np.testing.assert_allclose(found.latent_kl, latent, **close)

@@ -219,7 +219,7 @@ def test_the_influence_cannot_overflow_behind_the_drawing(influence):
 @pytest.mark.parametrize("influence", INFLUENCES)
 def test_drawings_of_a_batch_do_not_mix(influence, monkeypatch):
     monkeypatch.setattr(
-        "sketcher_tf.model.ai_sketcher._normal",
+        "sketcher_tf.model.objective._normal",
         lambda shape, seed: tf.zeros(shape),
     )
     model = make_model(influence=influence)

@@ -70,7 +70,7 @@ def test_encodes_each_drawing_on_its_own():
         np.testing.assert_allclose(encoding.mean[b], mean, atol=1e-5)
         np.testing.assert_allclose(encoding.log_var[b], log_var, atol=1e-5)
         np.testing.assert_allclose(
-            encoding.hidden[b, : len(hidden)], hidden, atol=1e-5
+            encoding.states.forward[b, : len(hidden)], hidden, atol=1e-5
         )
 
 
@@ -80,8 +80,8 @@ def assert_same_drawings(encoding, other):
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
     for b, length in enumerate(LENGTHS):
         np.testing.assert_allclose(
-            encoding.hidden[b, :length],
-            other.hidden[b, :length],
+            encoding.states.forward[b, :length],
+            other.states.forward[b, :length],
             rtol=0,
             atol=1e-6,
         )
@@ -110,7 +110,7 @@ def test_condition_enters_the_posterior_only():
     encoder, points = random_encoder(), random_points()
     first = encoder(points, random_condition(), SEEDS)
     second = encoder(points, random_condition() + 1, SEEDS)
-    np.testing.assert_array_equal(first.hidden, second.hidden)
+    np.testing.assert_array_equal(first.states.forward, second.states.forward)
     rows = encoder.projection.kernel[2 * UNITS :]
     expected = np.split(np.sum(rows, axis=0), 2)
     for one, two, change in zip(first, second, expected, strict=False):
@@ -142,10 +142,10 @@ def test_each_direction_drops_by_its_own_seed():
 
     first = encode([[1, 2], [3, 4]])
     backward = encode([[1, 2], [5, 6]])
-    np.testing.assert_array_equal(first.hidden, backward.hidden)
+    np.testing.assert_array_equal(first.states.forward, backward.states.forward)
     assert np.abs(first.mean - backward.mean).max() > 1e-3
     forward = encode([[5, 6], [3, 4]])
-    assert np.abs(first.hidden - forward.hidden).max() > 1e-3
+    assert np.abs(first.states.forward - forward.states.forward).max() > 1e-3
     # Not in training, no seed matters.
     np.testing.assert_array_equal(
         encode([[1, 2], [3, 4]], training=False).mean,

@@ -9,8 +9,8 @@ BATCH, STEPS, UNITS, SIZE, MAX_SEQ_LEN = 2, 5, 3, 4, 7
 both_kinds = pytest.mark.parametrize("shared", [False, True])
 
 
-def random_layer(shared):
-    layer = InfluenceLayer(SIZE, MAX_SEQ_LEN, shared)
+def random_layer(shared, average=False):
+    layer = InfluenceLayer(SIZE, MAX_SEQ_LEN, shared, average)
     layer.build((None, None, UNITS))
     rng = np.random.default_rng(0)
     layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
@@ -43,8 +43,20 @@ def test_equals_the_zero_padded_fully_connected_layer(shared, steps):
 
 
 @both_kinds
-def test_steps_equal_the_whole(shared):
-    layer = random_layer(shared)
+def test_the_average_keeps_the_scale_of_a_single_step(shared):
+    layer, average = random_layer(shared), random_layer(shared, average=True)
+    hidden = random_hidden()
+    bias = layer.bias.numpy()
+    total, mean = layer(hidden) - bias, average(hidden) - bias
+    np.testing.assert_array_equal(mean[:, :2], total[:, :2])
+    for i in range(1, STEPS):
+        np.testing.assert_allclose(mean[:, i], total[:, i] / i, rtol=1e-5)
+
+
+@both_kinds
+@pytest.mark.parametrize("average", [False, True])
+def test_steps_equal_the_whole(shared, average):
+    layer = random_layer(shared, average)
     hidden = random_hidden()
     total = layer.initial_state(tf.constant(BATCH))
     totals = [total]
@@ -98,9 +110,20 @@ def test_starts_like_one_fully_connected_layer(shared):
     assert not np.any(layer.bias)
 
 
+def test_variances_start_where_they_are_told():
+    layer = InfluenceLayer(8, 50, shared=True, average=True, log_var=-4.0)
+    layer.build((None, None, 64))
+    mean, log_var = np.split(layer.bias.numpy(), 2)
+    assert not mean.any()
+    np.testing.assert_array_equal(log_var, -4)
+    limit = (6 / (64 + 16)) ** 0.5
+    assert 0.95 * limit < np.abs(layer.kernel).max() <= limit
+
+
 @both_kinds
-def test_layer_is_rebuilt_from_its_config(shared):
-    layer = random_layer(shared)
+@pytest.mark.parametrize("average", [False, True])
+def test_layer_is_rebuilt_from_its_config(shared, average):
+    layer = random_layer(shared, average)
     other = InfluenceLayer.from_config(layer.get_config())
     other.build((None, None, UNITS))
     other.set_weights(layer.get_weights())

@@ -168,7 +168,7 @@ def test_kl_weight_runs_from_start_to_end():
 
 def combined(latent_kl, influence_kl):
     """The loss of fixed terms, and its gradient by each of them."""
-    terms = LossTerms(*tf.unstack([-1.5, 0.5, latent_kl, influence_kl]))
+    terms = LossTerms(*tf.unstack([-1.5, 0.5, latent_kl, influence_kl, 9.0]))
     config = LossConfig(kl_tolerance=0.2, influence_kl_weight=3.0)
     with tf.GradientTape() as tape:
         tape.watch(terms)
@@ -186,9 +186,11 @@ def test_loss_adds_its_weighted_terms():
         pen_loss=0.5,
         latent_kl=0.4,
         influence_kl=0.1,
+        critic_loss=9.0,
     )
     np.testing.assert_allclose(losses, expected, rtol=1e-6)
-    np.testing.assert_allclose(gradient, [1, 1, 0.25, 0.75])
+    np.testing.assert_allclose(gradient[:4], [1, 1, 0.25, 0.75])
+    assert gradient.critic_loss is None
 
 
 def test_kl_below_its_floor_counts_as_the_floor():
@@ -196,7 +198,7 @@ def test_kl_below_its_floor_counts_as_the_floor():
     np.testing.assert_allclose(losses.loss, -1.0 + 0.25 * 0.2, rtol=1e-6)
     np.testing.assert_allclose(losses.kl_loss, 0.17, rtol=1e-6)
     # Nothing pushes it further down.
-    np.testing.assert_array_equal(gradient, [1, 1, 0, 0])
+    np.testing.assert_array_equal(gradient[:4], [1, 1, 0, 0])
 
 
 def test_floor_holds_for_the_sum_of_both():

@@ -1,0 +1,150 @@
+"""The critic: what a drawing shows, p(value | drawing) for each factor.
+
+    f = [h_N ; mean_i h_i ; max_i h_i], of both directions of the encoder
+    y = W_2 relu(W_1 f + b_1) + b_2,  p_k = softmax(s_k y_k) for factor k
+
+It reads the encoder's hidden states before the condition joins them, so it
+needs no raster and does not know what was asked for. It is trained along with
+the rest, on people's drawings, and no gradient of it reaches the encoder. The
+sharpness s_k is fitted afterwards to drawings that were held out, so that p is
+as often right as it says (Guo et al. 2017, temperature scaling).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sketcher_tf.model.encoder import EncoderStates
+from sketcher_tf.model.replicas import batch_noise
+
+_DROPOUT = 0.3  # of the hidden layer
+_SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
+
+
+class Critic(keras.layers.Layer):
+    """See the module.
+
+    Args:
+        factor_sizes: the number of values of each factor of the condition.
+        units: of the hidden layer.
+        encoder_units: H, of the encoder per direction.
+    """
+
+    def __init__(
+        self,
+        factor_sizes: Sequence[int],
+        units: int,
+        encoder_units: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(autocast=False, **kwargs)
+        self.factor_sizes = tuple(factor_sizes)
+        self.hidden = keras.layers.Dense(
+            units, activation="relu", dtype="float32", name="critic_hidden"
+        )
+        self.output_projection = keras.layers.Dense(
+            sum(self.factor_sizes), dtype="float32", name="critic_output"
+        )
+        self.hidden.build((None, 6 * encoder_units))
+        self.output_projection.build((None, units))
+        self.sharpness = self.add_weight(
+            name="sharpness",
+            shape=(len(self.factor_sizes),),
+            initializer="ones",
+            trainable=False,
+        )
+        self.built = True
+
+    def call(self, states: EncoderStates) -> tf.Tensor:
+        """The log probability of each value of each factor [B, C]."""
+        logits = tf.split(self.logits(states), self.factor_sizes, axis=-1)
+        return tf.concat(
+            [
+                tf.nn.log_softmax(part * self.sharpness[k])
+                for k, part in enumerate(logits)
+            ],
+            axis=-1,
+        )
+
+    def logits(
+        self, states: EncoderStates, seed: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """y, float32 [B, C].
+
+        Args:
+            states: of the encoder; they get no gradient.
+            seed: int32 [2], for dropout; None drops nothing.
+        """
+        hidden = self.hidden(tf.stop_gradient(summary(states)))
+        if seed is not None:
+            uniform = batch_noise(
+                tf.random.stateless_uniform, tf.shape(hidden), seed
+            )
+            kept = tf.cast(uniform >= _DROPOUT, tf.float32)
+            hidden *= kept / (1 - _DROPOUT)
+        return self.output_projection(hidden)
+
+    def loss(
+        self,
+        states: EncoderStates,
+        condition: tf.Tensor,
+        seed: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Cross entropy per drawing, summed over the factors, float32 [B].
+
+        Args:
+            states: of the encoder.
+            condition: float32 [B, C], what the drawings show.
+            seed: int32 [2], for dropout; None drops nothing.
+        """
+        logits = tf.split(self.logits(states, seed), self.factor_sizes, axis=-1)
+        shown = tf.split(condition, self.factor_sizes, axis=-1)
+        return tf.add_n(
+            [
+                tf.nn.softmax_cross_entropy_with_logits(
+                    (1 - _SMOOTHING) * value + _SMOOTHING / value.shape[-1],
+                    part,
+                )
+                for value, part in zip(shown, logits, strict=True)
+            ]
+        )
+
+
+def summary(states: EncoderStates) -> tf.Tensor:
+    """f, float32 [B, 6H]; of no point, zeros and the least values."""
+    steps = tf.shape(states.forward)[1]
+    drawn = tf.sequence_mask(states.lengths, steps)[..., None]  # [B, T, 1]
+    count = tf.cast(tf.maximum(states.lengths, 1), tf.float32)[:, None]
+    directions = (states.forward, states.backward)
+    means = [
+        tf.reduce_sum(tf.where(drawn, h, 0.0), axis=1) / count
+        for h in directions
+    ]
+    # Hidden states of an LSTM are above -1.
+    maxima = [
+        tf.reduce_max(tf.where(drawn, h, -1.0), axis=1) for h in directions
+    ]
+    return tf.concat([states.last, *means, *maxima], axis=-1)
+
+
+def agreement(
+    log_probs: tf.Tensor, condition: tf.Tensor, factor_sizes: Sequence[int]
+) -> tf.Tensor:
+    """How surely drawings show what was asked for, a log probability [B].
+
+    Of one factor, the log probability that it has one of the values asked for:
+    of half a cat and half a pig, that it is a cat or a pig, and of a factor
+    spread over all its values, 0. Of several factors, that of the worst: a
+    face of the wrong emotion is not made good by the right gender.
+
+    Args:
+        log_probs: float32 [B, C], what the critic says.
+        condition: float32 [B, C], what was asked for.
+        factor_sizes: the number of values of each factor.
+    """
+    asked = tf.where(condition > 0, log_probs, log_probs.dtype.min)
+    parts = tf.split(asked, factor_sizes, axis=-1)
+    least = [tf.reduce_logsumexp(part, axis=-1) for part in parts]
+    return tf.reduce_min(tf.stack(least), axis=0)
