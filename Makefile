@@ -4,6 +4,7 @@
 # make test    check format and lint, then run every test
 # make docs    build the documentation as a site, build/site
 # make clean   remove the virtual environment and all caches
+# make proto   generate the messages of sketcher.v1 anew
 # make lock    pin anew everything that the requirements pull in
 #
 # Needs Python 3.11 to 3.13. Other than python3: make test PYTHON=python3.12
@@ -19,7 +20,7 @@ VERSION := $(or $(shell $(PYTHON) -c \
 	'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null),none)
 
 .DEFAULT_GOAL := train
-.PHONY: install train studio docs demo test clean lock
+.PHONY: install train studio docs demo test clean lock proto
 
 install: $(VENV)/installed-$(VERSION)
 
@@ -78,3 +79,15 @@ lock: $(BIN)/pip$(VERSION)
 		} > $(VENV)/lock/$(LOCK)
 	mv $(VENV)/lock/$(LOCK) $(LOCK)
 	rm -rf $(VENV)/lock
+
+# The oldest protobuf that is supported decides which protoc may generate.
+PROTO := serving/proto/sketcher/v1
+proto: $(BIN)/pip$(VERSION)
+	$(PYTHON) -m venv --clear $(VENV)/proto
+	$(VENV)/proto/bin/$(PIP) install --quiet grpcio-tools==1.81.1
+	$(VENV)/proto/bin/python -m grpc_tools.protoc --proto_path=serving/proto \
+		--python_out=serving/proto --pyi_out=serving/proto \
+		--grpc_python_out=serving/proto $(PROTO)/sketcher.proto
+	sed -i 's/^from sketcher\.v1 import/from . import/' \
+		$(PROTO)/sketcher_pb2_grpc.py
+	rm -rf $(VENV)/proto

@@ -3,6 +3,7 @@
 python -m serving.server --model_base_path=models
 """
 
+import asyncio
 import os
 import signal
 import threading
@@ -38,6 +39,11 @@ _BATCHING = flags.DEFINE_bool(
 _WARM_UP = flags.DEFINE_bool(
     "enable_model_warmup", True, "Run the recorded calls of a new version."
 )
+_GATEWAY = flags.DEFINE_bool(
+    "gateway",
+    False,
+    "Offer sketcher.v1, too: gRPC at port 50051, HTTP at port 8080.",
+)
 _SSL = flags.DEFINE_string(
     "ssl_config_file", None, "Keys and certificates, an SSLConfig as text."
 )
@@ -48,6 +54,11 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.INFO)
     if len(argv) > 1:
         raise SystemExit(f"error: all is given by flags; received {argv[1:]}.")
+    if _GATEWAY.value and _SSL.value:
+        raise SystemExit(
+            "error: the gateway of this server speaks plainly; received "
+            "--ssl_config_file too. Run `python -m serving.gateway` beside it."
+        )
     try:
         server = EmbeddedServer(
             Path(_BASE_PATH.value),
@@ -61,13 +72,43 @@ def main(argv: list[str]) -> None:
         )
     except (OSError, ValueError, text_format.ParseError) as error:
         raise SystemExit(f"error: {error}") from error
+    logging.info("Listening at %s:%d", _HOST.value, server.port)
+    try:
+        if _GATEWAY.value:
+            _offer_gateway(server.port)
+        else:
+            _wait_for_the_end()
+    except OSError as error:
+        raise SystemExit(f"error: {error}") from error
+    finally:
+        logging.info("Stopping")
+        server.stop()
+
+
+def _wait_for_the_end() -> None:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    logging.info("Listening at %s:%d", _HOST.value, server.port)
     ended.wait()
-    logging.info("Stopping")
-    server.stop()
+
+
+def _offer_gateway(port: int) -> None:
+    # Only here: its packages are an extra of their own.
+    from ..gateway.gateway import Settings, serve
+
+    wanted = Settings(f"localhost:{port}")
+    asyncio.run(
+        serve(
+            wanted,
+            lambda gateway: logging.info(
+                "Gateway: gRPC at %s:%d, HTTP at %s:%d",
+                wanted.host,
+                gateway.grpc_port,
+                wanted.host,
+                gateway.http_port,
+            ),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,22 @@ class AsyncLiveDrawing:
                 while self._live.pending:
                     yield self._live.pending.popleft()
         finally:
-            await self._run(self._live.close())
+            await self._give_back()
+
+    async def steps(self) -> AsyncIterator[list[Point]]:
+        """The points as they come: those of a call to the server at once."""
+        try:
+            while not self._live.ended:
+                await self._run(self._live.advance())
+                if points := self._live.take_pending():
+                    yield points
+        finally:
+            await self._give_back()
+
+    async def _give_back(self) -> None:
+        """Closes the session, also if it is cancelled meanwhile."""
+        self._closing = asyncio.ensure_future(self._run(self._live.close()))
+        await asyncio.shield(self._closing)
 
 
 class AsyncSketcherClient(Connection):

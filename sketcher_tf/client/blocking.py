@@ -74,6 +74,16 @@ class LiveDrawing:
         finally:
             self._run(self._live.close())
 
+    def steps(self) -> Iterator[list[Point]]:
+        """The points as they come: those of a call to the server at once."""
+        try:
+            while not self._live.ended:
+                self._run(self._live.advance())
+                if points := self._live.take_pending():
+                    yield points
+        finally:
+            self._run(self._live.close())
+
 
 class SketcherClient(Connection):
     """A connection to a server, which threads may share; see `Connection`."""

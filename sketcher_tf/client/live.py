@@ -71,6 +71,7 @@ class Live:
         self._latents = np.zeros(0, np.float32)
         self._finished = False
         self._begun = False
+        self._opening = False
         # Of the session; an id of None means that there is none.
         self._session_id: int | None = None
         self._instance_id = 0
@@ -87,6 +88,12 @@ class Live:
     def ended(self) -> bool:
         """Whether all points of the drawing have been taken."""
         return self._complete and not self.pending
+
+    def take_pending(self) -> list[Point]:
+        """All points that were fetched and not yet taken."""
+        points = list(self.pending)
+        self.pending.clear()
+        return points
 
     def advance(self) -> Task[None]:
         """Fetches the next points, unless some are `pending`.
@@ -133,7 +140,7 @@ class Live:
         operations = self._operations
         session_id, self._session_id = self._session_id, None
         if session_id in operations.sessions:  # else the client has closed it
-            yield from operations.close_sessions([session_id])
+            yield from operations.close_sessions([session_id], self._opening)
 
     def _go_on(self, deadline: Deadline) -> Task[None]:
         if self._session_id is None:
@@ -166,7 +173,7 @@ class Live:
             "latents": latents,
         }
         # Before it is open: whatever becomes of the call, it may be.
-        self._session_id = session_id
+        self._session_id, self._opening = session_id, True
         self._operations.sessions.add(session_id)
         try:
             answer = yield from self._call(
@@ -175,7 +182,7 @@ class Live:
         except ServingError:  # another version may have opened it
             yield from self.close()
             raise
-        self._begun = True
+        self._begun, self._opening = True, False
         self._latents = answer.outputs["latents"]
         self._instance_id = int(answer.outputs["instance_id"])
         self._step = 0

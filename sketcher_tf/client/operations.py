@@ -1,6 +1,6 @@
 """What a client can ask for, as tasks; see `calls` for what these are."""
 
-import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +12,7 @@ from sketcher_tf.client import encoding
 from sketcher_tf.client.calls import (
     Caller,
     Choice,
+    Sleep,
     Task,
     check_timeout,
 )
@@ -51,14 +52,18 @@ class Operations:
     def __post_init__(self) -> None:
         self.versions = Versions(self.caller, self.choice)
 
-    def labels(self, *, timeout: float | None = None) -> Task[Labels]:
+    def labels(
+        self, *, sessions: bool = False, timeout: float | None = None
+    ) -> Task[Labels]:
         """What the model knows: its words, its limits, where it comes from.
 
         Args:
+            sessions: of the servable behind `draw_live`.
             timeout: seconds, instead of the client's.
         """
         return self.versions.newest_labels(
-            contract.SKETCHER, self.allowed(timeout)
+            contract.SKETCHER_SESSION if sessions else contract.SKETCHER,
+            self.allowed(timeout),
         )
 
     def generate(
@@ -303,21 +308,42 @@ class Operations:
         self.caller.closed = True
         yield from self.close_sessions(list(self.sessions))
 
-    def close_sessions(self, session_ids: Iterable[int]) -> Task[None]:
-        """Gives sessions back, as far as the server can be reached in time."""
+    def close_sessions(
+        self, session_ids: Iterable[int], late: bool = False
+    ) -> Task[None]:
+        """Gives sessions back, as far as the server can be reached in time.
+
+        Args:
+            session_ids: of any sessions.
+            late: whether the server may open them only now: their `open` was
+                given up, and may arrive after this.
+        """
         deadline = self.caller.deadline(_CLOSE_SECONDS)
         for session_id in session_ids:
-            if deadline.left:
-                with contextlib.suppress(ServingError):
-                    yield from self.caller.predict(
-                        contract.SKETCHER_SESSION,
-                        contract.CLOSE,
-                        {"session_id": session_id},
-                        self.choice,
-                        deadline,
-                    )
+            for tries in itertools.count(1):
+                gone = yield from self._close_session(session_id, deadline)
+                delay = self.caller.backoff.delay(tries, self.caller.rng)
+                if gone or not late or delay >= deadline.left:
+                    break
+                yield Sleep(delay)
             # Only now: else the client might be closed before this call ends.
             self.sessions.discard(session_id)
+
+    def _close_session(self, session_id: int, deadline: Deadline) -> Task[bool]:
+        """Whether there was one, or no server."""
+        if not deadline.left:
+            return True
+        try:
+            answer = yield from self.caller.predict(
+                contract.SKETCHER_SESSION,
+                contract.CLOSE,
+                {"session_id": session_id},
+                self.choice,
+                deadline,
+            )
+        except ServingError:
+            return True
+        return bool(answer.outputs["closed"])
 
     def allowed(self, timeout: float | None) -> Timeout:
         """What a call may take; None is what the client was told.

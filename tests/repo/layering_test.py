@@ -55,6 +55,8 @@ _EVERYTHING = (
     *_STRANGERS,
     "export",
     "serving",
+    "serving.gateway",
+    "serving.proto",
 )
 
 # Part -> the parts it may import; within a part everything goes.
@@ -94,7 +96,16 @@ MAY_IMPORT = {
         "sketcher_tf.client",
         "sketcher_tf.data.formats",
     ),
-    "serving": (*_LIGHT, *_CLIENT, "sketcher_tf.cli"),
+    # In front of strangers: the client, and what draws pictures.
+    "serving.proto": (),
+    "serving.gateway": (
+        *_LIGHT,
+        *_CLIENT,
+        "sketcher_tf.cli",
+        "serving.proto",
+        "sketcher_tf",
+    ),
+    "serving": ("serving.gateway", *_LIGHT, *_CLIENT, "sketcher_tf.cli"),
     "export": (*_LIBRARY, *_STRANGERS, "sketcher_tf.cli"),
     **{part: (*_STRANGERS, "sketcher_tf.contract") for part in _STRANGERS},
     "benchmarks": _EVERYTHING,
@@ -110,6 +121,7 @@ NEVER_LOADS = {
     "sketcher_tf.data.formats": {"keras", "tensorflow"},
     "sketcher_tf.cli": {"keras", "tensorflow"},
     "serving": {"keras"},
+    "serving.gateway": {"keras", "tensorflow", "tensorflow_serving"},
     **{part: {"keras"} for part in _STRANGERS},
 }
 
@@ -124,6 +136,8 @@ _WITHOUT_TENSORFLOW = (
     "sketcher_tf.data.download",
     "serving.client",
     "serving.tls",
+    "serving.proto",
+    "serving.gateway",
 )
 
 

@@ -96,7 +96,8 @@ def metrics_path():
 
 def test_prometheus_looks_where_the_metrics_are():
     [config] = documents("prometheus.yml")
-    [job] = config["scrape_configs"]
+    job, gateway = config["scrape_configs"]
+    assert gateway["metrics_path"] == "/metrics/"
     assert job["metrics_path"] == metrics_path()
     [targets] = job["static_configs"]
     assert targets["targets"] == ["serving:8501"]
@@ -131,7 +132,12 @@ def test_compose():
     assert_arguments_are_right(serving["command"], FILES)
     assert "--model_config_file=/config/models.config" in serving["command"]
     assert "--enable_batching" in serving["command"]
-    assert serving["ports"] == ["127.0.0.1:8500:8500", "127.0.0.1:8501:8501"]
+    assert "ports" not in serving  # it must not be exposed
+    gateway = compose["services"]["gateway"]
+    assert all(port.startswith("127.0.0.1:") for port in gateway["ports"])
+    assert "--target=serving:8500" in gateway["command"]
+    assert (ROOT / gateway["build"]["dockerfile"]).is_file()
+    assert "/readyz" in gateway["healthcheck"]["test"][-1]
     mounted = {}
     for volume in serving["volumes"]:
         source, inside, mode = volume.split(":")
@@ -162,8 +168,8 @@ def manifest(request):
 
 
 def container_of(kinds):
-    [container] = kinds["Deployment"]["spec"]["template"]["spec"]["containers"]
-    return container
+    containers = kinds["Deployment"]["spec"]["template"]["spec"]["containers"]
+    return containers[0]
 
 
 def test_the_parts_find_each_other(manifest):
@@ -202,9 +208,14 @@ def test_probes_ask_for_the_model(manifest):
     container = container_of(by_kind(manifest))
     # By then the port is open, which it is only after the first load.
     assert container["startupProbe"]["grpc"] == {"port": 8500}
-    assert container["livenessProbe"]["grpc"] == {"port": 8500}
     probe = container["readinessProbe"]["httpGet"]
     name = MANIFESTS[manifest].name
+    alive = container["livenessProbe"]["httpGet"]
+    assert alive == {"path": f"/readyz?servable={name}", "port": "probe"}
+    spec = by_kind(manifest)["Deployment"]["spec"]["template"]["spec"]
+    draws = spec["containers"][1]
+    assert draws["ports"] == [{"name": "probe", "containerPort": 8080}]
+    assert "--target=localhost:8500" in draws["args"]
     assert probe == {"path": f"/v1/models/{name}/metadata", "port": "http"}
     patience = container["startupProbe"]
     assert patience["periodSeconds"] * patience["failureThreshold"] >= 120
@@ -265,6 +276,35 @@ def test_sessions_stay_where_they_are():
     assert "HorizontalPodAutoscaler" not in kinds
     args = flags(container_of(kinds)["args"])
     assert "grpc_channel_arguments" not in args
+
+
+def test_only_the_gateway_reaches_the_servables():
+    kinds = by_kind("kubernetes/gateway.yaml")
+    policy = kinds["NetworkPolicy"]["spec"]
+    [apps] = policy["podSelector"]["matchExpressions"]
+    assert apps["values"] == [Path(name).stem for name in MANIFESTS]
+    by_port = {
+        one["port"]: rule.get("from")
+        for rule in policy["ingress"]
+        for one in rule["ports"]
+    }
+    labels = kinds["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    assert by_port[8500] == [{"podSelector": {"matchLabels": labels}}]
+    args = flags(container_of(kinds)["args"])
+    assert args["api_keys_file"].startswith("/keys/")
+    probe = container_of(kinds)["readinessProbe"]["httpGet"]
+    assert probe == {"path": "/readyz", "port": "http"}
+
+
+def test_the_gateway_knows_its_arguments():
+    source = (ROOT / "serving" / "gateway" / "__main__.py").read_text()
+    [compose] = documents("docker-compose.yml")
+    for args in (
+        container_of(by_kind("kubernetes/gateway.yaml"))["args"],
+        compose["services"]["gateway"]["command"],
+    ):
+        for name in flags(args):
+            assert f'"{name}"' in source
 
 
 # --- TLS ----------------------------------------------------------------------

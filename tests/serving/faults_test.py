@@ -185,9 +185,8 @@ def test_a_session_is_given_back_after_a_deadline(server, client, name):
         server.faults[name].append(fakes.slowly(0.4))
         with pytest.raises(DeadlineExceededError):
             list(client.draw_live("cat", seed=seed, timeout=0.2))
-        if name == "step":
-            assert not server.model.sessions
-    assert server.names().count("close") == 3
+        assert not server.model.sessions
+    assert server.names().count("close") >= 3
 
 
 def test_every_call_has_a_deadline(server, client):

@@ -1,0 +1,103 @@
+"""The gateway on the command line.
+
+    python -m serving.gateway --target=localhost:8500
+    curl localhost:8080/v1/sketches:generate -d '{"category": "cat"}'
+
+In front of TensorFlow Serving or the embedded server; any number may run.
+"""
+
+import asyncio
+from pathlib import Path
+
+from absl import app, flags, logging
+
+from sketcher_tf.cli import refuse_arguments
+
+from .gateway import Settings, serve
+from .guard import Limits
+
+_TARGET = flags.DEFINE_string(
+    "target", "localhost:8500", "Of the servables, host:port."
+)
+_SESSION_TARGET = flags.DEFINE_string(
+    "session_target", None, "Of live drawing, if that is served elsewhere."
+)
+_HOST = flags.DEFINE_string(
+    "host",
+    "localhost",
+    "Where to listen; other than this machine only with a choice of who may.",
+)
+_GRPC_PORT = flags.DEFINE_integer("grpc_port", 50051, "0 takes a free one.", 0)
+_HTTP_PORT = flags.DEFINE_integer("http_port", 8080, "0 takes a free one.", 0)
+_API_KEYS = flags.DEFINE_string(
+    "api_keys_file", None, "A key per line, one of which a call must have."
+)
+_ANONYMOUS = flags.DEFINE_bool(
+    "allow_anonymous", False, "Let other machines in without a key."
+)
+_CERTIFICATE = flags.DEFINE_string("certificate", None, "PEM file, for TLS.")
+_KEY = flags.DEFINE_string("key", None, "PEM file, of the certificate.")
+_CLIENT_CA = flags.DEFINE_string(
+    "client_ca", None, "PEM file; demands certificates of clients."
+)
+_CORS = flags.DEFINE_list("cors_origins", [], "Of pages that may call.")
+_CALLS = flags.DEFINE_integer("max_calls", 64, "At once.", 1)
+_SECONDS = flags.DEFINE_float("max_seconds", 60.0, "Of a call.", 0.1)
+_BYTES = flags.DEFINE_integer("max_bytes", 2**20, "Of a request.", 1)
+
+
+def settings() -> Settings:
+    """What the flags say.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: they do not go together.
+    """
+    keys: list[str] = []
+    if _API_KEYS.value:
+        keys = Path(_API_KEYS.value).read_text().split()
+        if not keys:
+            raise ValueError(
+                "api_keys_file must hold a key per line; received an empty "
+                "file. Write one, or leave the flag out."
+            )
+    return Settings(
+        target=_TARGET.value,
+        session_target=_SESSION_TARGET.value,
+        host=_HOST.value,
+        grpc_port=_GRPC_PORT.value,
+        http_port=_HTTP_PORT.value,
+        api_keys=tuple(keys),
+        allow_anonymous=_ANONYMOUS.value,
+        certificate=_CERTIFICATE.value,
+        key=_KEY.value,
+        client_ca=_CLIENT_CA.value,
+        cors_origins=tuple(_CORS.value),
+        limits=Limits(_CALLS.value, _SECONDS.value, _BYTES.value),
+    )
+
+
+def main(argv: list[str]) -> None:
+    """Flags -> a gateway, until SIGTERM or SIGINT."""
+    logging.set_verbosity(logging.INFO)
+    try:
+        refuse_arguments(argv, "--target=localhost:8500")
+        wanted = settings()
+        asyncio.run(
+            serve(
+                wanted,
+                lambda gateway: logging.info(
+                    "gRPC at %s:%d, HTTP at %s:%d",
+                    wanted.host,
+                    gateway.grpc_port,
+                    wanted.host,
+                    gateway.http_port,
+                ),
+            )
+        )
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+if __name__ == "__main__":
+    app.run(main)

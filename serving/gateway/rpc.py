@@ -1,0 +1,171 @@
+"""The service over gRPC, with health and reflection."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from pydantic import BaseModel
+
+from ..proto.sketcher.v1 import sketcher_pb2 as pb
+from ..proto.sketcher.v1 import sketcher_pb2_grpc as pb_grpc
+from . import requests
+from .guard import Guard, Limits
+from .refusals import Refusal
+from .service import SketcherService
+
+NAME = pb.DESCRIPTOR.services_by_name["SketcherService"].full_name
+
+_LONGEST = 1e6  # seconds; gRPC gives a number also without a deadline
+
+
+class Servicer(pb_grpc.SketcherServiceServicer):
+    """Answers calls.
+
+    Args:
+        service: does the work.
+        guard: stands before it.
+    """
+
+    def __init__(self, service: SketcherService, guard: Guard) -> None:
+        self._service = service
+        self._guard = guard
+
+    async def Generate(self, request: Any, context: Any) -> Message:  # noqa: N802
+        """See the service."""
+        work = self._service.generate
+        return await self._answer(
+            "Generate", requests.GenerateRequest, request, context, work
+        )
+
+    async def Complete(self, request: Any, context: Any) -> Message:  # noqa: N802
+        """See the service."""
+        work = self._service.complete
+        return await self._answer(
+            "Complete", requests.CompleteRequest, request, context, work
+        )
+
+    async def Reconstruct(self, request: Any, context: Any) -> Message:  # noqa: N802
+        """See the service."""
+        work = self._service.reconstruct
+        return await self._answer(
+            "Reconstruct", requests.ReconstructRequest, request, context, work
+        )
+
+    async def Interpolate(self, request: Any, context: Any) -> Message:  # noqa: N802
+        """See the service."""
+        work = self._service.interpolate
+        return await self._answer(
+            "Interpolate", requests.InterpolateRequest, request, context, work
+        )
+
+    async def ListCategories(self, request: Any, context: Any) -> Message:  # noqa: N802
+        """See the service."""
+        try:
+            async with self._call("ListCategories", context) as seconds:
+                return await self._service.list_categories(seconds)
+        except Refusal as refusal:
+            await _abort(context, refusal)
+
+    async def Draw(  # noqa: N802
+        self, commands: AsyncIterator[Any], context: Any
+    ) -> None:
+        """See the service.
+
+        No generator: that would be closed some time after the call was cut,
+        and its session with it.
+        """
+        try:
+            async with self._call("Draw", context) as seconds:
+                drawing = self._service.draw(map_commands(commands), seconds)
+                async with aclosing(drawing):
+                    async for answer in drawing:
+                        await context.write(answer)
+        except Refusal as refusal:
+            await _abort(context, refusal)
+
+    async def _answer(
+        self,
+        method: str,
+        kind: type[BaseModel],
+        message: Message,
+        context: Any,
+        work: Callable[[Any, float], Awaitable[Message]],
+    ) -> Message:
+        try:
+            async with self._call(method, context) as seconds:
+                return await work(to_request(kind, message), seconds)
+        except Refusal as refusal:
+            await _abort(context, refusal)
+
+    def _call(self, method: str, context: Any) -> Any:
+        metadata = dict(context.invocation_metadata() or ())
+        left = context.time_remaining()
+        if left is not None and left > _LONGEST:
+            left = None
+        return self._guard.call(method, "grpc", metadata, left)
+
+
+def to_request(kind: type[BaseModel], message: Message) -> BaseModel:
+    """A message as a request that keeps the rules.
+
+    Raises:
+        ValidationError: it breaks one.
+    """
+    return kind.model_validate(
+        MessageToDict(message, preserving_proto_field_name=True)
+    )
+
+
+async def map_commands(
+    commands: AsyncIterator[pb.DrawRequest],
+) -> AsyncIterator[requests.DrawStart | requests.DrawChange | None]:
+    """The commands of a stream; None is a cancellation."""
+    kinds = {"start": requests.DrawStart, "change": requests.DrawChange}
+    async for command in commands:
+        name = command.WhichOneof("command")
+        if name == "cancel":
+            yield None
+        elif name is not None:
+            yield to_request(kinds[name], getattr(command, name))
+
+
+async def _abort(context: Any, refusal: Refusal) -> None:
+    details = refusal.to_status().SerializeToString()
+    await context.abort(
+        refusal.code, refusal.text, (("grpc-status-details-bin", details),)
+    )
+
+
+def make_server(
+    service: SketcherService, guard: Guard, limits: Limits
+) -> tuple[grpc.aio.Server, Any]:
+    """A server without a port, and its health."""
+    server = grpc.aio.server(
+        options=(
+            ("grpc.max_receive_message_length", limits.message_bytes),
+            ("grpc.so_reuseport", 0),
+        )
+    )
+    pb_grpc.add_SketcherServiceServicer_to_server(
+        Servicer(service, guard), server
+    )
+    state = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(state, server)
+    reflection.enable_server_reflection(
+        (NAME, health.SERVICE_NAME, reflection.SERVICE_NAME), server
+    )
+    return server, state
+
+
+async def tell_serving(state: Any, *, serving: bool) -> None:
+    """Says so to those who ask for health."""
+    status = health_pb2.HealthCheckResponse
+    told = status.SERVING if serving else status.NOT_SERVING
+    for name in ("", NAME):
+        await state.set(name, told)

@@ -1,0 +1,249 @@
+"""The service itself: requests that keep the rules -> messages, by the client.
+
+Stateless: a drawing in progress belongs to its stream, and the client opens its
+session anew when the server has lost it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import aclosing
+
+import numpy as np
+
+from sketcher_tf.client.aio import AsyncSketcherClient
+from sketcher_tf.client.types import Point, ServedSketch
+
+from ..proto.sketcher.v1 import sketcher_pb2 as pb
+from .refusals import CODE, Refusal
+from .requests import (
+    CompleteRequest,
+    Condition,
+    DrawChange,
+    Drawing,
+    DrawStart,
+    GenerateRequest,
+    InterpolateRequest,
+    Noise,
+    ReconstructRequest,
+)
+
+_PROBE_SECONDS = 5.0
+_NOTHING = Drawing()
+_ENDED = object()  # the requests of a stream
+
+# What the caller of a stream wants next; None ends the drawing.
+Commands = AsyncIterator[DrawStart | DrawChange | None]
+
+
+class SketcherService:
+    """What the gateway offers, whatever the transport.
+
+    Args:
+        client: of the servables.
+    """
+
+    def __init__(self, client: AsyncSketcherClient) -> None:
+        self._client = client
+
+    async def generate(
+        self, request: GenerateRequest, seconds: float
+    ) -> pb.GenerateResponse:
+        """Draws new sketches; `seconds` are what each call may take."""
+        seed = _seed(request)
+        sketches = await self._client.generate(
+            _words(request),
+            request.count,
+            request.temperature,
+            seed,
+            timeout=seconds,
+        )
+        return pb.GenerateResponse(sketches=map(_message, sketches), seed=seed)
+
+    async def complete(
+        self, request: CompleteRequest, seconds: float
+    ) -> pb.CompleteResponse:
+        """Continues a drawing."""
+        seed = _seed(request)
+        sketches = await self._client.complete(
+            request.sketch.to_sketch(),
+            request.words or None,
+            request.count,
+            request.temperature,
+            seed,
+            timeout=seconds,
+        )
+        return pb.CompleteResponse(sketches=map(_message, sketches), seed=seed)
+
+    async def reconstruct(
+        self, request: ReconstructRequest, seconds: float
+    ) -> pb.ReconstructResponse:
+        """Encodes drawings and draws them anew."""
+        seed = _seed(request)
+        sketches = await self._client.reconstruct(
+            [one.to_sketch() for one in request.sketches],
+            request.words or None,
+            request.temperature,
+            seed,
+            timeout=seconds,
+        )
+        messages = map(_message, sketches)
+        return pb.ReconstructResponse(sketches=messages, seed=seed)
+
+    async def interpolate(
+        self, request: InterpolateRequest, seconds: float
+    ) -> pb.InterpolateResponse:
+        """Walks from one drawing to another."""
+        seed = _seed(request)
+        sketches = await self._client.interpolate(
+            request.first.to_sketch(),
+            request.last.to_sketch(),
+            request.count,
+            request.temperature,
+            seed,
+            timeout=seconds,
+        )
+        messages = map(_message, sketches)
+        return pb.InterpolateResponse(sketches=messages, seed=seed)
+
+    async def list_categories(
+        self, seconds: float
+    ) -> pb.ListCategoriesResponse:
+        """The words of the model."""
+        labels = await self._client.labels(timeout=seconds)
+        return pb.ListCategoriesResponse(
+            categories=labels.words,
+            max_points=labels.schema.max_seq_len,
+            model_version=labels.version,
+        )
+
+    async def draw(
+        self, commands: Commands, seconds: float
+    ) -> AsyncIterator[pb.DrawResponse]:
+        """Draws one sketch while its caller watches.
+
+        Args:
+            commands: a `DrawStart`, then changes; None ends the drawing.
+            seconds: for each call to the server.
+
+        Yields:
+            The points of a step each, and the end.
+        """
+        start = await anext(commands, None)
+        if not isinstance(start, DrawStart):
+            raise Refusal(
+                CODE.INVALID_ARGUMENT,
+                "a stream must begin with start; received something else.",
+            )
+        seed, condition = _seed(start), start
+        drawn = (start.sketch or _NOTHING).to_sketch()
+        pen = drawn.stroke3[:, :2].sum(axis=0, dtype=np.float64)
+        async with _Next(commands) as command:
+            while condition is not None:
+                drawing = self._client.draw_live(
+                    _words(condition),
+                    start.temperature,
+                    seed,
+                    sketch=drawn,
+                    timeout=seconds,
+                )
+                condition, finished = None, True
+                async with aclosing(drawing.steps()) as steps:
+                    async for points in steps:
+                        yield pb.DrawResponse(points=_walk(pen, points))
+                        if command.has_come:
+                            condition, finished = command.take(), False
+                            break
+                drawn = drawing.sketch
+        end = pb.DrawEnd(finished=finished and drawn.finished, seed=seed)
+        yield pb.DrawResponse(end=end)
+
+    async def probe(self, servable: str = "") -> None:
+        """Draws a sketch with each servable, or with one of them.
+
+        Raises:
+            ServingError: it cannot be done.
+        """
+        seconds = _PROBE_SECONDS
+        if servable != "sketcher_session":
+            labels = await self._client.labels(timeout=seconds)
+            await self._client.generate(labels.words[0], timeout=seconds)
+        if servable != "sketcher":
+            labels = await self._client.labels(sessions=True, timeout=seconds)
+            drawing = self._client.draw_live(labels.words[0], timeout=seconds)
+            async with aclosing(drawing.steps()) as steps:
+                await anext(steps, None)
+
+
+class _Next:
+    """The next command of a stream, awaited beside the drawing."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    async def __aenter__(self) -> "_Next":
+        self._wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._coming.cancel()
+        await asyncio.gather(self._coming, return_exceptions=True)
+
+    @property
+    def has_come(self) -> bool:
+        """Whether there is one; the end of the requests is none."""
+        return self._coming.done() and self._coming.result() is not _ENDED
+
+    def take(self) -> DrawChange | None:
+        """The command that has come."""
+        command = self._coming.result()
+        self._wait()
+        if isinstance(command, DrawStart):
+            raise Refusal(
+                CODE.INVALID_ARGUMENT,
+                "a stream draws one sketch; received another start. Change "
+                "the category, or open another stream.",
+            )
+        return command
+
+    def _wait(self) -> None:
+        self._coming = asyncio.ensure_future(_first(self._commands))
+
+
+async def _first(commands: Commands) -> DrawStart | DrawChange | object | None:
+    return await anext(commands, _ENDED)
+
+
+def _message(sketch: ServedSketch) -> pb.Sketch:
+    message = pb.Sketch(category=sketch.category, finished=sketch.finished)
+    for line in sketch.polylines:
+        points = message.strokes.add().points
+        for x, y in line.tolist():
+            points.add(x=x, y=y)
+    return message
+
+
+def _walk(pen: np.ndarray, points: Iterable[Point]) -> Iterator[pb.DrawnPoint]:
+    """Moves the pen, float64 [2], from point to point."""
+    for point in points:
+        pen += point.dx, point.dy
+        yield pb.DrawnPoint(x=pen[0], y=pen[1], pen_lifted=point.pen_lifted)
+
+
+def _seed(request: Noise) -> int:
+    return secrets.randbelow(2**31) if request.seed is None else request.seed
+
+
+def _words(condition: Condition) -> str:
+    """The condition.
+
+    Raises:
+        Refusal: there is none.
+    """
+    if not condition.words:
+        raise Refusal(
+            CODE.INVALID_ARGUMENT,
+            "category must be a word of the model, or blend several of them; "
+            "received none. ListCategories tells the words.",
+        )
+    return condition.words

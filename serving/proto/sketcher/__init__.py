@@ -1,0 +1,1 @@
+"""Messages of the services, by package and version."""
