@@ -105,7 +105,7 @@ class AsyncSketcherClient(Connection):
         seed: int = 0,
         *,
         sketch: Sketch | None = None,
-        points_per_call: int = 8,
+        points_per_call: int | None = None,
         timeout: float | None = None,
     ) -> AsyncLiveDrawing:
         """As `SketcherClient.draw_live`, with `async for`."""

@@ -106,7 +106,7 @@ class SketcherClient(Connection):
         seed: int = 0,
         *,
         sketch: Sketch | None = None,
-        points_per_call: int = 8,
+        points_per_call: int | None = None,
         timeout: float | None = None,
     ) -> LiveDrawing:
         """Draws one sketch while you watch, the one that `generate` draws.
@@ -116,7 +116,8 @@ class SketcherClient(Connection):
             temperature: tau; 0 takes the likeliest at each step.
             seed: int32.
             sketch: what has been drawn so far, in pixels, to go on from.
-            points_per_call: how many points to fetch at once.
+            points_per_call: how many points to fetch at once; None fetches 8 at
+                first and twice as many each time, up to 64.
             timeout: seconds for each call, instead of the client's.
 
         Returns:

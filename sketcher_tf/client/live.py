@@ -21,6 +21,9 @@ from sketcher_tf.contract import Code
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import check_stroke3, stroke5_to_stroke3
 
+# Of a call: a step costs the server as much as some points do.
+_FEWEST_POINTS, _MOST_POINTS = 8, 64
+
 _LOST = (Code.SESSION_NOT_FOUND, Code.STEP_GAP)
 
 
@@ -35,7 +38,8 @@ class Live:
         temperature: tau; 0 takes the likeliest at each step.
         seed: int32.
         sketch: what has been drawn so far, in pixels, or None.
-        points_per_call: how many points to ask for at once.
+        points_per_call: how many points to ask for at once; None asks for few
+            at first, so that they come soon, and for twice as many each time.
         timeout: seconds for each call to the server and what it takes to
             recover; None takes the client's.
     """
@@ -47,11 +51,14 @@ class Live:
         temperature: float,
         seed: int,
         sketch: Sketch | None,
-        points_per_call: int,
+        points_per_call: int | None,
         timeout: float | None,
     ) -> None:
-        whole = isinstance(points_per_call, (int, np.integer))
-        if not (whole and 1 <= points_per_call < 2**31):
+        fixed = points_per_call is not None
+        if fixed and not (
+            isinstance(points_per_call, (int, np.integer))
+            and 1 <= points_per_call < 2**31
+        ):
             raise ValueError(
                 "points_per_call must be an int32 of 1 or more; received "
                 f"{points_per_call}. Try 8."
@@ -66,7 +73,8 @@ class Live:
         self._stroke3 = np.zeros((0, 3), np.float32)
         if sketch is not None:
             self._stroke3 = check_stroke3(sketch.stroke3)
-        self._num_points = points_per_call
+        self._num_points = points_per_call if fixed else _FEWEST_POINTS
+        self._most_points = points_per_call if fixed else _MOST_POINTS
         self._allowed = operations.allowed(timeout)
         self._latents = np.zeros(0, np.float32)
         self._finished = False
@@ -202,6 +210,7 @@ class Live:
         self._step += 1
         self._finished = bool(answer.outputs["finished"])
         self._complete = self._finished or len(strokes) < self._num_points
+        self._num_points = min(2 * self._num_points, self._most_points)
         new = stroke5_to_stroke3(strokes)
         self._stroke3 = np.concatenate([self._stroke3, new])
         self.pending.extend(

@@ -181,6 +181,14 @@ def test_live_drawing_is_the_generated_one(server, client):
     assert not server.model.sessions  # all were closed
 
 
+def test_steps_grow_unless_their_size_is_given(server, client):
+    list(client.draw_live("pig", seed=6))
+    list(client.draw_live("pig", seed=6, points_per_call=5))
+    steps = [int(i["num_points"]) for i in inputs_of(server, "step")]
+    assert fakes.length_of([6, 0]) == 15
+    assert steps == [8, 16, 5, 5, 5, 5]
+
+
 def test_live_drawing_goes_on_from_points(server, client):
     given = Sketch(fakes.expected("cat", 2, latents=[0, 0, 0])[:5])
     drawing = client.draw_live("cat", seed=2, sketch=given)
