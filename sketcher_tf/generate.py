@@ -7,7 +7,8 @@
     python -m sketcher_tf.generate --interpolate a.ndjson b.ndjson
 
 The ending of --output decides what is written: .png and .svg a sheet, .gif the
-drawing being drawn, .ndjson Quick, Draw!'s simplified format.
+drawing being drawn, .ndjson Quick, Draw!'s simplified format, .json polylines,
+.npz Sketch-RNN's format, .hpgl a sheet for pen plotters.
 """
 
 import os
@@ -68,8 +69,13 @@ _LIMIT = flags.DEFINE_integer(
     "limit", 10, "How many drawings of a file to take, from its start.", 1
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", "sketches.png", "Where to: .png, .svg, .gif or .ndjson."
+    "output",
+    "sketches.png",
+    "Where to: .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz or .hpgl.",
 )
+# Formats without labels, of a row per sketch.
+_DATA = (".ndjson", ".json", ".npz")
+
 _SEPARATE = flags.DEFINE_bool(
     "separate", False, "One file per sketch instead of a sheet."
 )
@@ -149,7 +155,7 @@ def draw_all(seed: int, last: Sequence[str]) -> rendering.Sheet:
 
 
 def _one_each() -> bool:
-    return _SEPARATE.value or _OUTPUT.value.endswith(".ndjson")
+    return _SEPARATE.value or _OUTPUT.value.endswith(_DATA)
 
 
 def main(argv: list[str]) -> None:

@@ -254,5 +254,5 @@ def _drawing_options(
     )
     parser.add_argument("--seed", type=int, help="the same seed draws the same")
     parser.add_argument(
-        "--output", default=output, help=".png, .svg, .gif or .ndjson"
+        "--output", default=output, help="ends as those of generate do"
     )

@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from sketcher_tf.files import write_bytes
+from sketcher_tf.rendering.exchange import hpgl_of, json_of, npz_of
 from sketcher_tf.rendering.gif import gif_of_sheet, gif_of_sketch
 from sketcher_tf.rendering.layout import Cell, Drawable, Grid, Sheet
 from sketcher_tf.rendering.ndjson import to_ndjson
-from sketcher_tf.rendering.svg import sheet_svg, to_svg
+from sketcher_tf.rendering.svg import animated_svg, sheet_svg, to_svg
 
 
 class _Named(NamedTuple):
@@ -66,7 +67,8 @@ def save(sketches: Sheet, path: Path, *, separate: bool = False) -> list[Path]:
     Args:
         sketches: label -> sketches. The label is also the word of a sketch
             that has no category.
-        path: ends in .png, .svg, .gif or .ndjson; missing folders are made.
+        path: ends in .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz or
+            .hpgl; missing folders are made.
         separate: write one file per sketch, `stem-label-n.ending`, n from 1.
 
     Returns:
@@ -95,8 +97,10 @@ def _one_file_each(rows: Sheet, path: Path) -> dict[Path, Sheet]:
         name = re.sub(r"[^\w.=-]+", "_", label).strip("_")[:40] or "sketch"
         for sketch in sketches:
             counts[name.casefold()] += 1
-            stem = f"{path.stem}-{name}-{counts[name.casefold()]}"
-            files[path.with_name(stem + path.suffix)] = {label: [sketch]}
+            ending = path.name[-len(_ending(path)) :] if path.suffix else ""
+            stem = path.name.removesuffix(ending)
+            stem = f"{stem}-{name}-{counts[name.casefold()]}"
+            files[path.with_name(stem + ending)] = {label: [sketch]}
     return files
 
 
@@ -128,12 +132,33 @@ def _encode_ndjson(rows: Sheet) -> bytes:
     return "".join(line + "\n" for line in lines).encode()
 
 
+def _encode_animated_svg(rows: Sheet) -> bytes:
+    only = _only(rows)
+    if only is None:
+        raise ValueError(
+            "an animated SVG shows one sketch; received "
+            f"{sum(map(len, rows.values()))}. Draw one, give --separate, or "
+            "write a .gif."
+        )
+    return animated_svg(only).encode()
+
+
+_ANIMATED = ".animated.svg"
 _ENCODERS = {
+    _ANIMATED: _encode_animated_svg,
     ".gif": _encode_gif,
+    ".hpgl": hpgl_of,
+    ".json": json_of,
     ".ndjson": _encode_ndjson,
+    ".npz": npz_of,
     ".png": _encode_png,
     ".svg": _encode_svg,
 }
+
+
+def _ending(path: Path) -> str:
+    name = path.name.lower()
+    return _ANIMATED if name.endswith(_ANIMATED) else path.suffix.lower()
 
 
 def encoder(path: Path) -> Callable[[Sheet], bytes]:
@@ -142,7 +167,7 @@ def encoder(path: Path) -> Callable[[Sheet], bytes]:
     Raises:
         ValueError: no format has that ending.
     """
-    encode = _ENCODERS.get(path.suffix.lower())
+    encode = _ENCODERS.get(_ending(path))
     if encode is None:
         raise ValueError(
             "the file name must end in one of "

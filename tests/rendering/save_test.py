@@ -12,6 +12,7 @@ from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.placement import is_dense, longest_side
 from sketcher_tf.data.formats.reading import read_drawings
 from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import stroke3_to_polylines
 from tests.testing.sketches import (
     DOT,
     EMPTY,
@@ -79,7 +80,19 @@ def test_ndjson_keys():
 # --- Files ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", [".svg", ".png", ".gif", ".ndjson", ".PNG"])
+@pytest.mark.parametrize(
+    "ending",
+    [
+        ".svg",
+        ".png",
+        ".gif",
+        ".ndjson",
+        ".PNG",
+        ".json",
+        ".npz",
+        ".hpgl",
+    ],
+)
 @pytest.mark.parametrize(
     "rows",
     [
@@ -99,7 +112,7 @@ def test_everything_can_be_saved(tmp_path, rows, ending):
         assert len(path.read_text().splitlines()) == count
     elif ending == ".svg":
         ET.fromstring(path.read_text())
-    else:
+    elif ending in (".PNG", ".png", ".gif"):
         with Image.open(path) as image:
             image.load()
 
@@ -150,7 +163,8 @@ def test_unknown_endings_are_refused(tmp_path, name):
     with pytest.raises(
         ValueError,
         match=(
-            r"must end in one of \.gif, \.ndjson, \.png, \.svg; received "
+            r"must end in one of \.animated\.svg, \.gif, \.hpgl, \.json, "
+            r"\.ndjson, \.npz, \.png, \.svg; received "
             rf"'{name}'\. Name the file for example sketches\.png\."
         ),
     ):
@@ -170,3 +184,67 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         rendering.save({"a": [HOUSE]}, path)
     assert os.listdir(tmp_path) == ["a.png"]
     assert path.read_text() == "old"
+
+
+# --- Exchange ---------------------------------------------------------------
+
+
+def lines_read(path):
+    return [
+        [line.tolist() for line in stroke3_to_polylines(drawing.stroke3)]
+        for drawing in read_drawings([str(path)], Intake())
+    ]
+
+
+TWO = sketch_of([[3, 4], [60, 90]], [[10, 20], [90, 7]])  # axes or points?
+
+
+def test_json_reads_back_as_polylines(tmp_path):
+    rendering.save({"": [HOUSE, TWO]}, tmp_path / "a.json")
+    found = lines_read(tmp_path / "a.json")
+    assert found[1] == [[[3, 4], [60, 90]], [[10, 20], [90, 7]]]
+    for line, expected in zip(found[0], HOUSE.polylines, strict=True):
+        np.testing.assert_allclose(line, expected, atol=0.005)
+    rows = json.loads((tmp_path / "a.json").read_text())
+    assert [row["word"] for row in rows] == ["cat", "cat"]
+
+
+def test_npz_is_sketch_rnns(tmp_path):
+    rendering.save({"": [HOUSE] * 25 + [TWO]}, tmp_path / "cat.npz")
+    with np.load(tmp_path / "cat.npz", allow_pickle=True) as arrays:
+        sizes = {name: len(arrays[name]) for name in arrays.files}
+        assert sizes == {"train": 22, "valid": 2, "test": 2}
+        assert all(a.dtype == np.int16 for n in sizes for a in arrays[n])
+    found = lines_read(tmp_path / "cat.npz")
+    assert len(found) == 26
+    low = HOUSE.polylines[1].min(axis=0)  # the roof is leftmost and topmost
+    for line, expected in zip(found[0], HOUSE.polylines, strict=True):
+        np.testing.assert_allclose(line, expected - low, atol=0.5)
+
+
+def test_hpgl_lifts_the_pen_between_strokes(tmp_path):
+    rendering.save({"": [HOUSE, DOT]}, tmp_path / "a.hpgl")
+    text = (tmp_path / "a.hpgl").read_text()
+    commands = text.strip().strip(";").split(";")
+    assert commands[:2] == ["IN", "SP1"]
+    assert commands[-2:] == ["PU", "SP0"]
+    assert [c[:2] for c in commands[2:-2]] == ["PU", "PD"] * 4
+    numbers = [
+        list(map(int, c[2:].split(","))) for c in commands[2:-2] if c[2:]
+    ]
+    assert all(len(row) % 2 == 0 for row in numbers)
+    # The roof stands on top of the house: y goes up.
+    square, roof = numbers[1], numbers[3]
+    assert max(roof[1::2]) > max(square[1::2])
+
+
+def test_an_animated_svg_is_the_same_drawing(tmp_path):
+    path = tmp_path / "house.animated.svg"
+    assert rendering.save({"": [HOUSE]}, path) == [path]
+    assert "@keyframes" in path.read_text()
+    rendering.save({"": [HOUSE]}, tmp_path / "house.svg")
+    assert lines_read(path) == lines_read(tmp_path / "house.svg")
+    with pytest.raises(ValueError, match="an animated SVG shows one sketch"):
+        rendering.save({"": [HOUSE, HOUSE]}, path)
+    files = rendering.save({"": [HOUSE, TWO]}, path, separate=True)
+    assert files[1].name == "house-sketch-2.animated.svg"
