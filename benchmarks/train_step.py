@@ -24,8 +24,8 @@ from keras import layers
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import PRESETS, DataConfig
 from sketcher_tf.data import sources
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import training_batches
-from sketcher_tf.data.records import read_manifest
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import gaussian_kl, reconstruction_losses
 from sketcher_tf.model.mixture import raw_size, split_params

@@ -7,11 +7,7 @@ Training does this by itself, into a cache; this is for sets that are prepared
 once and copied, or need other limits.
 """
 
-import os
 from pathlib import Path
-
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags, logging
 
@@ -39,7 +35,16 @@ flags.register_validator(
     _IMAGE_SIZE, lambda size: size % 8 == 0, "must be a multiple of 8"
 )
 _NUM_SHARDS = flags.DEFINE_integer(
-    "num_shards", 8, "Shards per split; each is shuffled in memory.", 1
+    "num_shards",
+    8,
+    "Shards per split, at least; one per worker that trains.",
+    1,
+)
+_SHARD_MB = flags.DEFINE_integer(
+    "shard_mb", 100, "Megabytes of a shard, at most; a worker holds one.", 1
+)
+_WORKERS = flags.DEFINE_integer(
+    "workers", None, "Processes; by default one per core.", 1
 )
 _CATEGORIES = flags.DEFINE_list(
     "categories", None, "The categories to take; by default all."
@@ -83,12 +88,15 @@ def main(argv: list[str]) -> None:
             max_seq_len=_MAX_SEQ_LEN.value,
             image_size=_IMAGE_SIZE.value,
             num_shards=_NUM_SHARDS.value,
+            shard_bytes=_SHARD_MB.value * 10**6,
             factors=parse_factors(_FACTORS.value),
             categories=_CATEGORIES.value and tuple(_CATEGORIES.value),
             label=reading.LABEL.value,
             placement=reading.placement(whole=True),
         )
-        folder = sources.prepare(_DATA.value, options, Path(_OUTPUT.value))
+        folder = sources.prepare(
+            _DATA.value, options, Path(_OUTPUT.value), _WORKERS.value
+        )
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
     sources.log_summary(folder)

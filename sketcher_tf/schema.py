@@ -1,13 +1,13 @@
-"""What a prepared data set is: conditions, scale, limits, splits, counts.
+"""What a model knows of its drawings: conditions, scale and limits.
 
-The schema is written beside the TFRecords as `schema.json` and travels inside
-every model, so that a model knows the words it was trained on.
+The schema is part of what is written beside prepared data (`data.manifest`),
+and travels inside every model, so that a model knows the words it was trained
+on.
 """
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -130,64 +130,6 @@ class Schema:
             Factor(f["name"], tuple(f["values"])) for f in values["factors"]
         )
         return cls(**{**values, "factors": factors})
-
-
-@dataclass(frozen=True)
-class Split:
-    """One split: its shards (file names) and its drawings by point count."""
-
-    shards: tuple[str, ...]
-    lengths: Mapping[int, int]
-
-    @property
-    def count(self) -> int:
-        """The number of drawings."""
-        return sum(self.lengths.values())
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """All that `schema.json` says of a prepared folder.
-
-    Attributes:
-        schema: what a model needs to know.
-        splits: `train`, `valid` and `test`.
-        counts: drawings per split and value of the first factor.
-        skipped: bad rows by cause.
-        sources: where the drawings came from.
-        attribution: whom to name.
-    """
-
-    schema: Schema
-    splits: Mapping[str, Split]
-    counts: Mapping[str, Mapping[str, int]]
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    sources: tuple[str, ...] = ()
-    attribution: str = ""
-
-    def dumps(self) -> str:
-        """As JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True)
-
-    @classmethod
-    def loads(cls, text: str) -> "Manifest":
-        """Inverse of `dumps`."""
-        values = json.loads(text)
-        splits = {
-            name: Split(
-                tuple(split["shards"]),
-                {int(n): count for n, count in split["lengths"].items()},
-            )
-            for name, split in values["splits"].items()
-        }
-        return cls(
-            **{
-                **values,
-                "schema": Schema.from_json(values["schema"]),
-                "splits": splits,
-                "sources": tuple(values["sources"]),
-            }
-        )
 
 
 def _one_sum(

@@ -58,7 +58,8 @@ def polylines_to_stroke3(polylines: Sequence[np.ndarray]) -> np.ndarray:
         return np.zeros((0, 3), np.float32)
     points = np.concatenate(strokes)
     stroke3 = np.zeros((len(points), 3), np.float32)
-    stroke3[:, :2] = np.diff(points, axis=0, prepend=np.zeros((1, 2)))
+    stroke3[0, :2] = points[0]
+    np.subtract(points[1:], points[:-1], out=stroke3[1:, :2])
     stroke3[np.cumsum([len(line) for line in strokes]) - 1, 2] = 1
     return stroke3
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluation.models import load_models
 from tests.testing import toys
 from tests.testing.exports import make_model

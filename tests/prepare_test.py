@@ -8,7 +8,7 @@ import pytest
 
 from sketcher_tf import rendering
 from sketcher_tf.data import sources
-from sketcher_tf.data.records import is_prepared, read_manifest
+from sketcher_tf.data.manifest import is_prepared, read_manifest
 from sketcher_tf.sketches import Sketch
 from tests.testing import toys
 from tests.testing.source_imports import ROOT

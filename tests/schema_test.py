@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketcher_tf.schema import Factor, Manifest, Schema, Split
+from sketcher_tf.schema import Factor, Schema
 
 ANIMALS = Schema(
     (Factor("category", ("cat", "pig", "polar bear")),), 31.5, 120, 48
@@ -18,18 +18,6 @@ FACES = Schema(
     12.25,
     80,
     64,
-)
-MANIFEST = Manifest(
-    FACES,
-    {
-        "train": Split(("train-0", "train-1"), {7: 3, 12: 40, 80: 1}),
-        "valid": Split(("valid-0",), {9: 2}),
-        "test": Split((), {}),
-    },
-    {"train": {"female": 20, "male": 24}, "valid": {"male": 2}, "test": {}},
-    {"too long": 3},
-    ("faces.npz", "more/*.npz"),
-    "Somebody, CC BY 4.0",
 )
 
 
@@ -173,15 +161,3 @@ def test_encoding_agrees_with_parsing():
 def test_a_schema_survives_json(schema):
     text = json.dumps(schema.to_json())
     assert Schema.from_json(json.loads(text)) == schema
-
-
-def test_a_manifest_survives_json():
-    back = Manifest.loads(MANIFEST.dumps())
-    assert back == MANIFEST
-    assert back.splits["train"].count == 44
-    assert back.splits["test"].count == 0
-
-
-def test_a_manifest_without_extras_survives_json():
-    manifest = Manifest(ANIMALS, {"train": Split(("a",), {3: 1})}, {})
-    assert Manifest.loads(manifest.dumps()) == manifest

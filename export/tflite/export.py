@@ -10,10 +10,10 @@ import tensorflow as tf
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import DataConfig
 from sketcher_tf.data import sources
+from sketcher_tf.data.manifest import Manifest, read_manifest
 from sketcher_tf.data.pipeline import evaluation_batches
-from sketcher_tf.data.records import read_manifest
 from sketcher_tf.files import write_atomically
-from sketcher_tf.schema import Manifest, Schema
+from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import RunFolder
 

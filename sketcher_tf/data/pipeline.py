@@ -14,12 +14,13 @@ import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.manifest import Manifest, Split
 from sketcher_tf.data.transforms import augment
-from sketcher_tf.schema import Manifest, Schema, Split
+from sketcher_tf.schema import Schema
 
 _FEATURES = {
     "stroke3": tf.io.FixedLenFeature([], tf.string),
-    "image": tf.io.FixedLenFeature([], tf.string),
+    "raster": tf.io.FixedLenFeature([], tf.string),
 }
 
 
@@ -160,7 +161,7 @@ def _part(field: tf.Tensor, i: tf.Tensor, replicas: int) -> tf.Tensor:
 
 
 def _drawings(shards: tf.Tensor, schema: Schema) -> tf.data.Dataset:
-    """Single drawings as `SketchBatch`, points [N, 5], image still a PNG."""
+    """Single drawings as `SketchBatch`, points [N, 5], image still packed."""
     features = {
         **_FEATURES,
         "labels": tf.io.FixedLenFeature([len(schema.factors)], tf.int64),
@@ -178,7 +179,7 @@ def _drawings(shards: tf.Tensor, schema: Schema) -> tf.data.Dataset:
         return SketchBatch(
             _stroke5(stroke3, schema.scale_factor),
             tf.concat(condition, axis=0),
-            example["image"],
+            example["raster"],
         )
 
     return tf.data.TFRecordDataset(shards).map(
@@ -221,16 +222,13 @@ def _bucketed(
 
 
 def _finish(batch: SketchBatch, image_size: int) -> SketchBatch:
-    """Adds the end tokens after each drawing and decodes the images."""
+    """Adds the end tokens after each drawing and unpacks the rasters."""
     points = tf.pad(batch.points, [[0, 0], [0, 1], [0, 0]])
     end = 1 - tf.reduce_sum(points[..., 2:4], axis=-1, keepdims=True)
     points = tf.concat([points[..., :4], end], axis=-1)
-    images = tf.map_fn(
-        tf.io.decode_png,
-        batch.image,
-        fn_output_signature=tf.TensorSpec([None, None, 1], tf.uint8),
-    )
-    images = tf.ensure_shape(images, [None, image_size, image_size, 1])
+    unpacked = tf.io.decode_compressed(batch.image, "ZLIB")
+    images = tf.io.decode_raw(unpacked, tf.uint8)
+    images = tf.reshape(images, [-1, image_size, image_size, 1])
     return SketchBatch(
         points, batch.condition, tf.cast(images, tf.float32) / 255
     )

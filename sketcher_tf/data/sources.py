@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,21 +14,22 @@ from sketcher_tf.data.download import (
     resolve_data,
 )
 from sketcher_tf.data.formats import labels
-from sketcher_tf.data.formats.checks import Intake, Rules
+from sketcher_tf.data.formats.checks import Rules
 from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.formats.placement import Placement
-from sketcher_tf.data.formats.reading import find_files, read_drawings
-from sketcher_tf.data.records import (
-    Provenance,
-    is_prepared,
-    read_manifest,
-    write_records,
+from sketcher_tf.data.formats.reading import find_files
+from sketcher_tf.data.manifest import VERSION, is_prepared, read_manifest
+from sketcher_tf.data.prepare.local import prepare_locally
+from sketcher_tf.data.prepare.pieces import (
+    DRAWN,
+    DrawnPiece,
+    Piece,
+    cut_files,
 )
-from sketcher_tf.data.synthetic import doodles, faces
+from sketcher_tf.data.prepare.pool import num_cores
+from sketcher_tf.data.prepare.tally import Target
+from sketcher_tf.data.synthetic import faces
 from sketcher_tf.files import locked
-
-# Sets that the project draws itself.
-DRAWN = {"doodles": doodles.doodles, "faces": faces.faces}
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Options:
         strict: make the first bad row an error.
         max_seq_len: points of the longest drawing to take.
         image_size: pixels per side of the rasters.
-        num_shards: per split.
+        num_shards: per split, at least.
+        shard_bytes: a shard is about so large at most.
         factors: what the label vectors of an npz mean, (name, size) each.
         categories: the categories to take; None takes all.
         label: where the word of a drawing comes from, see `read_drawings`.
@@ -50,6 +52,7 @@ class Options:
     max_seq_len: int = 250
     image_size: int = 64
     num_shards: int = 8
+    shard_bytes: int = 10**8
     factors: tuple[tuple[str, int], ...] | None = None
     categories: tuple[str, ...] | None = None
     label: labels.Source = None
@@ -65,7 +68,12 @@ class Options:
         )
 
 
-def prepare(data: str, options: Options, folder: Path | None = None) -> Path:
+def prepare(
+    data: str,
+    options: Options,
+    folder: Path | None = None,
+    workers: int | None = None,
+) -> Path:
     """Prepares a data set for training, unless that has been done before.
 
     Args:
@@ -73,6 +81,7 @@ def prepare(data: str, options: Options, folder: Path | None = None) -> Path:
             files, globs and folders, or a folder prepared before.
         options: how.
         folder: where to; None is the cache, by what the sources are.
+        workers: processes; None is one per core.
 
     Returns:
         The prepared folder.
@@ -88,49 +97,83 @@ def prepare(data: str, options: Options, folder: Path | None = None) -> Path:
                 f"{data}, which is prepared. Copy it, or name its sources."
             )
         return Path(data)
-    sources = [data] if data in DRAWN else resolve_data(data)
-    if folder is not None:
-        _write(data, sources, options, folder)
-        return folder
-    folder = cache_dir().parent / "prepared" / _fingerprint(sources, options)
+    work = _Work(data, options, workers or num_cores())
+    in_cache = cache_dir().parent / "prepared" / work.identity
+    target = folder or in_cache
     # Two trainings that begin together prepare the same folder.
-    with locked(folder.with_name(f".{folder.name}.lock")):
-        if not is_prepared(folder):
-            _write(data, sources, options, folder)
-    return folder
+    with locked(target.with_name(f".{target.name}.lock")):
+        if folder or not is_prepared(in_cache):
+            work.write(target)
+    return target
 
 
-def _write(
-    data: str, sources: Sequence[str], options: Options, folder: Path
-) -> None:
-    logging.info("Preparing %s in %s", data, folder)
-    report = SkipReport(options.strict)
-    drawings = (
-        DRAWN[data]()
-        if data in DRAWN
-        else read_drawings(
-            sources,
-            Intake(options.rules(), report),
-            label=options.label,
-            factors=options.factors,
+class _Work:
+    """What is to be prepared, and how; arguments are those of `prepare`."""
+
+    def __init__(self, data: str, options: Options, workers: int) -> None:
+        self.data = data
+        self.options = options
+        self.workers = workers
+        self.sources = [data] if data in DRAWN else resolve_data(data)
+        self.files = (
+            [] if data in DRAWN else find_files(self.sources, options.label)
         )
-    )
-    attribution = ATTRIBUTION if data.startswith(PREFIX) else ""
-    write_records(
-        drawings,
-        folder,
-        report,
-        image_size=options.image_size,
-        num_shards=options.num_shards,
-        provenance=Provenance(sources, attribution),
-    )
-    for message in report.messages():
-        logging.warning(message)
-    if "too long" in report.causes:
-        logging.warning(
-            "Drawings of more than %d points are left out; --max_seq_len takes "
-            "longer ones",
-            options.max_seq_len,
+
+    @property
+    def identity(self) -> str:
+        """Changes with the sources' content, as far as time and size tell."""
+        what = (VERSION, self.options, self.sources)
+        digest = hashlib.blake2b(repr(what).encode(), digest_size=10)
+        if not self.files:
+            for module in sorted(Path(faces.__file__).parent.glob("*.py")):
+                digest.update(module.read_bytes())
+        for file in self.files:
+            stat = file.path.stat()
+            identity = (file.path.resolve(), stat.st_size, stat.st_mtime_ns)
+            digest.update(repr(identity).encode())
+        return digest.hexdigest()
+
+    def write(self, folder: Path) -> None:
+        """Prepares all of it in `folder`, and tells what was skipped."""
+        logging.info("Preparing %s in %s", self.data, folder)
+        manifest = prepare_locally(
+            self._pieces(),
+            folder,
+            self._target(),
+            plan=self.identity,
+            workers=self.workers,
+            total_bytes=sum(file.size for file in self.files),
+        )
+        report = SkipReport(
+            causes=Counter(manifest.skipped),
+            notes=Counter(manifest.notes),
+            examples=dict(manifest.examples),
+        )
+        for message in report.messages():
+            logging.warning(message)
+        if "too long" in report.causes:
+            logging.warning(
+                "Drawings of more than %d points are left out; --max_seq_len "
+                "takes longer ones",
+                self.options.max_seq_len,
+            )
+
+    def _pieces(self) -> Iterator[Piece]:
+        if self.data in DRAWN:
+            return iter([DrawnPiece(self.data)])
+        options = self.options
+        return cut_files(self.files, options.rules(), options.factors)
+
+    def _target(self) -> Target:
+        options = self.options
+        is_quickdraw = self.data.startswith(PREFIX)
+        return Target(
+            strict=options.strict,
+            image_size=options.image_size,
+            num_shards=options.num_shards,
+            shard_bytes=options.shard_bytes,
+            sources=tuple(self.sources),
+            attribution=ATTRIBUTION if is_quickdraw else "",
         )
 
 
@@ -155,22 +198,3 @@ def log_summary(folder: Path) -> None:
     complaint = labels.complaint(counts)
     if complaint:
         logging.warning(complaint)
-
-
-def _fingerprint(sources: Sequence[str], options: Options) -> str:
-    """Changes with the sources' content, as far as time and size tell."""
-    digest = hashlib.blake2b(repr(options).encode(), digest_size=10)
-    if sources[0] in DRAWN:
-        digest.update(sources[0].encode())
-        for module in sorted(Path(faces.__file__).parent.glob("*.py")):
-            digest.update(module.read_bytes())
-    else:
-        for file in find_files(sources):
-            stat = file.path.stat()
-            identity = (
-                str(file.path.resolve()),
-                stat.st_size,
-                stat.st_mtime_ns,
-            )
-            digest.update(repr(identity).encode())
-    return digest.hexdigest()

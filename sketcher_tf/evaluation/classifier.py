@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import layers
 
 from sketcher_tf.data.download import cache_dir
-from sketcher_tf.data.records import SCHEMA_FILE, read_manifest
+from sketcher_tf.data.manifest import SCHEMA_FILE, read_manifest
 from sketcher_tf.evaluation.dataset import Drawings, read_split
 from sketcher_tf.files import locked, write_atomically
 from sketcher_tf.schema import Schema

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import evaluation_batches
-from sketcher_tf.data.records import read_manifest
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke5_to_stroke3

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sketcher_tf.schema import Manifest
+from sketcher_tf.data.manifest import Manifest
 from sketcher_tf.sketcher import Sketcher
 
 

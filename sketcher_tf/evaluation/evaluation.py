@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluation.describe import (
     describe_data,
     extensions,

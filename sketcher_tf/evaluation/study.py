@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluation import diversity, intervals, metrics
 from sketcher_tf.evaluation.classifier import (
     ClassifierConfig,

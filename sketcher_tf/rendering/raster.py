@@ -4,7 +4,7 @@ NumPy and Pillow only. `draw_strokes` is the one place that puts ink on an
 image; `sketcher_tf.rendering.save` draws its pictures with it as well.
 """
 
-import io
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,12 +34,17 @@ def rasterize(polylines: Sequence[np.ndarray], size: int = 64) -> np.ndarray:
         uint8 [size, size], ink 255 on 0, anti-aliased. A drawing that is a
         single point is a dot in the middle, an empty one is all zeros.
     """
-    lines = [line for line in polylines if len(line)]
-    if not lines:
-        return np.zeros((size, size), np.uint8)
-    unit = size / _REFERENCE_SIZE
-    fitted = _fit(lines, size, _MARGIN * unit)
-    return np.array(draw_strokes(fitted, size, _LINE_WIDTH * unit))
+    return np.array(_fitted(*_joined(polylines), size))
+
+
+def rasterize_stroke3(stroke3: np.ndarray, size: int = 64) -> np.ndarray:
+    """`rasterize` of offsets, [N, 3], without cutting them into strokes."""
+    points = np.cumsum(stroke3[:, :2], axis=0, dtype=np.float32)
+    ends = np.flatnonzero(stroke3[:, 2]) + 1
+    if len(stroke3) and not stroke3[-1, 2]:
+        ends = np.append(ends, len(stroke3))
+    lengths = np.diff(ends, prepend=0)
+    return np.array(_fitted(points.astype(np.float64), lengths, size))
 
 
 def rasterize_all(
@@ -64,42 +69,51 @@ def draw_strokes(
     Returns:
         An image of mode L, ink 255 on 0: a mask to paint through.
     """
-    canvas = Image.new("L", (size * SUPERSAMPLING, size * SUPERSAMPLING))
-    draw = ImageDraw.Draw(canvas)
-    # Pillow centres a line on its points only if its width is odd.
-    radius = max(round((width * SUPERSAMPLING - 1) / 2), 0)
-    for line in polylines:
-        points = np.floor(line * SUPERSAMPLING).astype(int).tolist()
-        draw.line([n for point in points for n in point], 255, 2 * radius + 1)
-        for x, y in points:
-            disc = (x - radius, y - radius, x + radius, y + radius)
-            draw.ellipse(disc, 255)
-    return canvas.reduce(SUPERSAMPLING)
+    return _draw(*_joined(polylines), size, width)
 
 
-def encode_png(image: np.ndarray) -> bytes:
-    """A grey image, uint8 [height, width], as a PNG file, made for speed.
-
-    Raises:
-        ValueError: `image` is not uint8 [height, width].
-    """
-    if image.ndim != 2 or image.dtype != np.uint8:
-        raise ValueError(
-            "a grey image must be uint8 [height, width]; received "
-            f"{image.dtype} {image.shape}. Use rasterize, or scale to 0..255."
-        )
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-def _fit(
-    lines: Sequence[np.ndarray], size: float, margin: float
-) -> list[np.ndarray]:
+def _joined(
+    polylines: Sequence[np.ndarray],
+) -> tuple[np.ndarray, list[int]]:
+    """All points in one array, float64 [N, 2], and how many per stroke."""
+    lines = [line for line in polylines if len(line)]
+    points = np.concatenate(lines) if lines else np.zeros((0, 2))
     # float64: in float32 a drawing far from the origin would lose its shape.
-    points = np.concatenate(lines).astype(np.float64)
+    return points.astype(np.float64), [len(line) for line in lines]
+
+
+def _fitted(
+    points: np.ndarray, lengths: Sequence[int], size: int
+) -> Image.Image:
+    if not len(points):
+        return Image.new("L", (size, size))
+    unit = size / _REFERENCE_SIZE
+    placed = _fit(points, size, _MARGIN * unit)
+    return _draw(placed, lengths, size, _LINE_WIDTH * unit)
+
+
+def _fit(points: np.ndarray, size: float, margin: float) -> np.ndarray:
     low, high = points.min(axis=0), points.max(axis=0)
     longest = float((high - low).max())
     scale = (size - 2 * margin) / longest if longest else 0.0
-    centre = (low + high) / 2
-    return [(line - centre) * scale + size / 2 for line in lines]
+    return (points - (low + high) / 2) * scale + size / 2
+
+
+def _draw(
+    points: np.ndarray, lengths: Sequence[int], size: int, width: float
+) -> Image.Image:
+    side = size * SUPERSAMPLING
+    canvas = Image.new("L", (side, side))
+    # What ImageDraw calls: its own part would take as long as the drawing.
+    draw = ImageDraw.Draw(canvas).draw
+    # Pillow centres a line on its points only if its width is odd.
+    radius = max(round((width * SUPERSAMPLING - 1) / 2), 0)
+    corners = np.floor(points * SUPERSAMPLING).astype(int)
+    coordinates = corners.ravel().tolist()
+    ends = (2 * np.cumsum(lengths, dtype=int)).tolist()
+    for start, end in itertools.pairwise([0, *ends]):
+        draw.draw_lines(coordinates[start:end], 255, 2 * radius + 1)
+    discs = np.concatenate([corners - radius, corners + radius], axis=1)
+    for disc in discs.tolist():
+        draw.draw_ellipse(disc, 255, 1)
+    return canvas.reduce(SUPERSAMPLING)

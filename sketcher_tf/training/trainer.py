@@ -12,12 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from sketcher_tf.configs import Config, TrainingConfig
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import (
     evaluation_batches,
     steps_per_epoch,
     training_batches,
 )
-from sketcher_tf.data.records import read_manifest
 from sketcher_tf.files import write_atomically
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.prior_fit import fit_prior

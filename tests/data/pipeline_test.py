@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketcher_tf.configs import DataConfig
-from sketcher_tf.data.formats.drawing import SkipReport
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import (
     bucket_limits,
     evaluation_batches,
@@ -16,7 +16,6 @@ from sketcher_tf.data.pipeline import (
     steps_per_epoch,
     training_batches,
 )
-from sketcher_tf.data.records import read_manifest, write_records
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.strokes import stroke3_to_polylines, stroke5_to_stroke3
 from tests.testing import toys
@@ -219,9 +218,7 @@ def test_an_epoch_may_be_shorter_or_longer_than_a_pass(folder, steps):
 
 def test_the_shuffle_buffer_bounds_what_is_held(tmp_path):
     drawings = toys.drawings(60)
-    write_records(
-        drawings, tmp_path / "set", SkipReport(), image_size=16, num_shards=1
-    )
+    toys.write(drawings, tmp_path / "set", num_shards=1)
     manifest = read_manifest(tmp_path / "set")
     config = DataConfig(
         batch_size=1,

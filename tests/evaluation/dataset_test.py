@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from sketcher_tf.data.formats.drawing import Drawing, SkipReport
-from sketcher_tf.data.records import write_records
+from sketcher_tf.data.formats.drawing import Drawing
 from sketcher_tf.evaluation.dataset import condition_of, read_split
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.schema import Factor, Schema
@@ -95,7 +94,7 @@ def test_several_factors_are_read(tmp_path):
         )
         for i in range(12)
     ]
-    write_records(drawings, tmp_path / "data", SkipReport(), image_size=16)
+    toys.write(drawings, tmp_path / "data")
     found = read_split(tmp_path / "data", "train", 100)
     conditions = sorted(
         f"shape={d.labels['shape']},side={d.labels['side']}" for d in drawings

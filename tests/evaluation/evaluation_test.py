@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sketcher_tf.data.records import read_manifest
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluation import evaluation, study
 from sketcher_tf.evaluation.classifier import trained_classifier
 from sketcher_tf.evaluation.dataset import read_split

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import evaluation_batches
-from sketcher_tf.data.records import read_manifest
 from sketcher_tf.evaluation import likelihood
 from sketcher_tf.evaluation.dataset import read_split
 from sketcher_tf.evaluation.likelihood import (

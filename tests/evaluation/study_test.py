@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from sketcher_tf.data.manifest import Manifest, Split
 from sketcher_tf.evaluation import metrics, study
 from sketcher_tf.evaluation.classifier import (
     ClassifierConfig,
@@ -19,7 +20,7 @@ from sketcher_tf.evaluation.predictions import (
 )
 from sketcher_tf.evaluation.samples import BLEND_SHARES, Drawn, draw
 from sketcher_tf.evaluation.study import Settings, Study
-from sketcher_tf.schema import Factor, Manifest, Schema, Split
+from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketches import Sketch
 
 WORDS = ("cat", "pig")

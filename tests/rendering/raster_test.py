@@ -1,4 +1,3 @@
-import io
 from itertools import pairwise
 
 import numpy as np
@@ -6,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
 
 from sketcher_tf.rendering.raster import (
     draw_strokes,
-    encode_png,
     rasterize,
+    rasterize_stroke3,
 )
+from sketcher_tf.strokes import polylines_to_stroke3, stroke3_to_polylines
 
 TRIANGLE = [np.array([[0, 0], [200, 40], [90, 255], [0, 0]], np.float32)]
 
@@ -175,18 +174,11 @@ def test_arguments_are_not_changed():
     np.testing.assert_array_equal(lines[0], TRIANGLE[0])
 
 
-def test_png_decodes_to_the_same_image():
-    image = rasterize(TRIANGLE, 64)[:40]
-    data = encode_png(image)
-    assert data.startswith(b"\x89PNG")
-    decoded = Image.open(io.BytesIO(data))
-    assert decoded.mode == "L"
-    np.testing.assert_array_equal(np.asarray(decoded), image)
-
-
-@pytest.mark.parametrize(
-    "image", [np.zeros((4, 4)), np.zeros((4, 4, 1), np.uint8)]
-)
-def test_png_of_something_else_is_refused(image):
-    with pytest.raises(ValueError, match=r"must be uint8 \[height, width\]"):
-        encode_png(image)
+@pytest.mark.parametrize("open_end", [False, True])
+def test_offsets_are_drawn_as_their_strokes_are(open_end):
+    stroke3 = polylines_to_stroke3([TRIANGLE[0], TRIANGLE[0] + 40])
+    stroke3[-1, 2] = not open_end
+    np.testing.assert_array_equal(
+        rasterize_stroke3(stroke3), rasterize(stroke3_to_polylines(stroke3))
+    )
+    assert not rasterize_stroke3(np.zeros((0, 3), np.float32)).any()

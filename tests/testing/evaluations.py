@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from sketcher_tf.data.formats.drawing import Drawing, SkipReport
-from sketcher_tf.data.records import read_manifest, write_records
+from sketcher_tf.data.formats.drawing import Drawing
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluation.classifier import ClassifierConfig
 from sketcher_tf.evaluation.evaluation import Evaluation, evaluate
 from sketcher_tf.evaluation.study import Settings
@@ -56,9 +56,7 @@ def prepare(folder: Path) -> Path:
         )
         for number, drawing in enumerate(toys.drawings(40, 3, 14))
     ]
-    write_records(
-        drawings, folder, SkipReport(), image_size=toys.IMAGE_SIZE, num_shards=2
-    )
+    toys.write(drawings, folder)
     return folder
 
 

@@ -161,10 +161,10 @@ def prepare_slowly(data: str, log: Path) -> None:
     def write(*args, **options):
         _append(log, "begun")
         time.sleep(1)
-        return write_records(*args, **options)
+        return prepare_locally(*args, **options)
 
-    write_records = sources.write_records
-    with mock.patch.object(sources, "write_records", write):
+    prepare_locally = sources.prepare_locally
+    with mock.patch.object(sources, "prepare_locally", write):
         _append(log, str(sources.prepare(data, sources.Options())))
 
 

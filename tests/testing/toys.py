@@ -1,6 +1,8 @@
 """Small drawings, settings and models that train in seconds."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +12,14 @@ from sketcher_tf.configs import (
     ModelConfig,
     TrainingConfig,
 )
-from sketcher_tf.data.formats.drawing import Drawing, SkipReport
+from sketcher_tf.data.formats.drawing import (
+    BadDrawingError,
+    Drawing,
+    SkipReport,
+)
+from sketcher_tf.data.manifest import Manifest
+from sketcher_tf.data.prepare.local import prepare_locally
+from sketcher_tf.data.prepare.tally import Target
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import polylines_to_stroke3
 
@@ -71,15 +80,31 @@ def drawings(train: int, valid: int = 0, test: int = 0) -> list[Drawing]:
     return [drawing(number, split) for number, split in enumerate(splits)]
 
 
+class Drawings(NamedTuple):
+    """A piece of a set: drawings at hand, and rows that are none."""
+
+    rows: Sequence[Drawing]
+    errors: Sequence[BadDrawingError] = ()
+    size: int = 1
+
+    def drawings(self, report: SkipReport) -> Iterator[Drawing]:
+        for error in self.errors:
+            report.add(error)
+        yield from self.rows
+
+
+def write(
+    rows: Sequence[Drawing],
+    folder: Path,
+    errors: Sequence[BadDrawingError] = (),
+    **options: Any,
+) -> Manifest:
+    """Prepares drawings; options are those of `Target`."""
+    target = Target(**{"image_size": IMAGE_SIZE, "num_shards": 2, **options})
+    return prepare_locally([Drawings(rows, errors)], folder, target)
+
+
 def prepare(folder: Path, train: int, valid: int = 0, test: int = 0) -> Path:
     """A prepared folder of such drawings."""
-    from sketcher_tf.data.records import write_records
-
-    write_records(
-        drawings(train, valid, test),
-        folder,
-        SkipReport(),
-        image_size=IMAGE_SIZE,
-        num_shards=2,
-    )
+    write(drawings(train, valid, test), folder)
     return folder

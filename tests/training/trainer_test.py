@@ -12,9 +12,8 @@ from absl.testing import flagsaver
 
 from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
-from sketcher_tf.data.formats.drawing import SkipReport
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import training_batches
-from sketcher_tf.data.records import read_manifest, write_records
 from sketcher_tf.training.run_folder import RunFolder, read_history
 from sketcher_tf.training.trainer import LearningRate
 from tests.testing import processes, toys
@@ -189,9 +188,7 @@ def marks(tmp_path_factory):
         for drawing in toys.drawings(20, 6)
     ]
     folder = tmp_path_factory.mktemp("marks") / "set"
-    write_records(
-        drawn, folder, SkipReport(), image_size=toys.IMAGE_SIZE, num_shards=2
-    )
+    toys.write(drawn, folder)
     return folder
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import evaluation_batches
-from sketcher_tf.data.records import read_manifest
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import RunFolder, read_history
 from sketcher_tf.training.workers import is_chief, make_strategy

@@ -24,9 +24,14 @@ _MARKS = (
 
 def open_source(path: Path) -> BinaryIO:
     """Opens a file for reading bytes, unpacked if it is gzip'ed."""
-    with path.open("rb") as file:
-        packed = file.read(3) == b"\x1f\x8b\x08"
+    packed = is_packed(path)
     return cast(BinaryIO, gzip.open(path) if packed else path.open("rb"))
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is gzip'ed."""
+    with path.open("rb") as file:
+        return file.read(3) == b"\x1f\x8b\x08"
 
 
 def open_text(path: Path) -> BinaryIO:

@@ -5,7 +5,7 @@ because the file is damaged, its extension does, so that what is wrong with it
 is counted row by row.
 """
 
-import functools
+import dataclasses
 import glob
 import itertools
 import logging
@@ -14,17 +14,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sketcher_tf.data.formats import binary, labels, npz, text
 from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import Drawing, SkipReport
 from sketcher_tf.data.formats.signatures import Identity, identify
+from sketcher_tf.data.formats.spans import Span
 from sketcher_tf.data.formats.svg import read_svg
 from sketcher_tf.sketches import Sketch
 
-# (path, category, intake) -> drawings
-Reader = Callable[[Path, str, Intake], Iterator[Drawing]]
+# (path, category, intake, options of the format) -> drawings
+Reader = Callable[..., Iterator[Drawing]]
 
 _READERS: dict[str, Reader] = {
     "json": text.read_json,
@@ -40,16 +41,37 @@ _SHOWN = 3  # other files of a folder without drawings, in the error
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file to read: what it is, and the category of its drawings."""
+    """A file to read: what it is, and the category of its drawings.
+
+    Attributes:
+        path: where it is.
+        identity: what it is.
+        category: of its drawings.
+        span: the part to read; None is all.
+    """
 
     path: Path
     identity: Identity
     category: str = ""
+    span: Span | None = None
 
     @property
     def format(self) -> str:
         """Of its drawings; "" if it holds none."""
         return self.identity.format
+
+    @property
+    def size(self) -> int:
+        """Bytes to read, as they are on disk."""
+        return self.span.size if self.span else self.path.stat().st_size
+
+    def parts(self, size: int) -> Iterator["SourceFile"]:
+        """The file in parts of about `size` bytes, if it can be cut."""
+        if self.format != "json":
+            yield self
+            return
+        for span in text.spans_of_json(self.path, size):
+            yield dataclasses.replace(self, span=span)
 
 
 def read_drawings(
@@ -85,7 +107,7 @@ def read_drawings(
             strict.
     """
     files = find_files(sources, label, words)
-    return _read(files, intake, factors)
+    return read_files(files, intake, factors)
 
 
 def find_files(
@@ -172,16 +194,26 @@ def split_sources(text: str) -> list[str]:
     return sources
 
 
-def _read(
+def read_files(
     files: Sequence[SourceFile],
     intake: Intake,
-    factors: Sequence[tuple[str, int]] | None,
+    factors: Sequence[tuple[str, int]] | None = None,
 ) -> Iterator[Drawing]:
+    """Reads drawings one by one from files, or parts of files.
+
+    Args:
+        files: of `find_files`, or parts of them.
+        intake: the rules, and the report on rows that are not drawings.
+        factors: what the label vectors of an npz mean, see `npz.read_npz`.
+    """
     for file in files:
-        read = _READERS[file.format]
+        options: dict[str, Any] = {}
         if file.format == "npz":
-            read = functools.partial(npz.read_npz, factors=factors)
-        yield from read(file.path, file.category, intake)
+            options["factors"] = factors
+        if file.span:
+            options["span"] = file.span
+        read = _READERS[file.format]
+        yield from read(file.path, file.category, intake, **options)
 
 
 def _expand(source: str) -> list[SourceFile]:

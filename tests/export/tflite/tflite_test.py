@@ -363,7 +363,7 @@ def test_drawings_are_the_named_or_the_runs_or_the_models_own(
 
 
 def test_drawings_of_another_scale_are_rescaled(drawings):
-    from sketcher_tf.data.records import read_manifest
+    from sketcher_tf.data.manifest import read_manifest
 
     own = read_manifest(drawings).schema
     double = dataclasses.replace(own, scale_factor=2 * own.scale_factor)

@@ -1,0 +1,1 @@
+"""From drawings to prepared folders: one function per drawing, two drivers."""
