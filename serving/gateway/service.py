@@ -28,7 +28,7 @@ from .requests import (
     ReconstructRequest,
 )
 
-_PROBE_SECONDS = 5.0
+_PROBE_SECONDS = 10.0
 _NOTHING = Drawing()
 _ENDED = object()  # the requests of a stream
 

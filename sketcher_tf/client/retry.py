@@ -17,6 +17,10 @@ from sketcher_tf.contract import code_of
 # would be too large again.
 NOT_BEGUN = "Server Threadpool Exhausted"
 
+# A server that ends cancels the calls under way; those that the caller has
+# cancelled do not come here.
+_CUT_OFF = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
 # How often a refusal is doubted that may be due to another call.
 _DOUBTS = 2
 _UNLIKE_SHAPES = "from different tasks have different shapes"
@@ -95,7 +99,7 @@ def safe_to_repeat(error: grpc.RpcError, attempts: int, merged: bool) -> bool:
             meant for another.
     """
     code, details = error.code(), error.details() or ""
-    if code == grpc.StatusCode.UNAVAILABLE:
+    if code in _CUT_OFF:
         return True
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return NOT_BEGUN in details

@@ -13,6 +13,7 @@ from sketcher_tf.client.retry import NOT_BEGUN, Backoff, safe_to_repeat
 from sketcher_tf.wire import messages, tensors
 
 CODE = grpc.StatusCode
+CUT_OFF = CODE.UNAVAILABLE, CODE.CANCELLED
 TARGETS = {servable.name: "host:1" for servable in contract.SERVABLES}
 
 
@@ -157,7 +158,7 @@ def test_a_late_answer_is_a_deadline_and_tells_what_took_the_time():
     assert error.value.failure.elapsed == pytest.approx(5.0)
 
 
-@pytest.mark.parametrize("code", set(CODE) - {CODE.OK, CODE.UNAVAILABLE})
+@pytest.mark.parametrize("code", set(CODE) - {CODE.OK, *CUT_OFF})
 def test_other_failures_are_not_repeated(code):
     world = World([(0.0, Failed(code, "Something"))])
     with pytest.raises(errors.ServingError) as error:
@@ -174,6 +175,7 @@ UNLIKE = "Tensors with name 'x' from different tasks have different shapes and"
     ("code", "details", "merged", "repeated"),
     [
         (CODE.UNAVAILABLE, "", False, True),
+        (CODE.CANCELLED, "", False, True),
         (CODE.RESOURCE_EXHAUSTED, NOT_BEGUN, False, True),
         (
             *(CODE.RESOURCE_EXHAUSTED, "Received message larger than max"),
@@ -191,7 +193,7 @@ UNLIKE = "Tensors with name 'x' from different tasks have different shapes and"
 def test_what_is_safe_to_repeat(code, details, merged, repeated):
     error = Failed(code, details)
     assert safe_to_repeat(error, 1, merged) == repeated
-    lasting = code in (CODE.UNAVAILABLE, CODE.RESOURCE_EXHAUSTED)
+    lasting = code in (*CUT_OFF, CODE.RESOURCE_EXHAUSTED)
     assert safe_to_repeat(error, 3, merged) == (repeated and lasting)
 
 
