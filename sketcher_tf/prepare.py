@@ -46,6 +46,15 @@ _SHARD_MB = flags.DEFINE_integer(
 _WORKERS = flags.DEFINE_integer(
     "workers", None, "Processes; by default one per core.", 1
 )
+_RUNNER = flags.DEFINE_string(
+    "runner",
+    None,
+    "Prepare on Apache Beam, with this runner: DirectRunner, FlinkRunner, "
+    "SparkRunner, DataflowRunner.",
+)
+_BEAM = flags.DEFINE_multi_string(
+    "beam", [], "A flag of Beam's own, e.g. --beam=--flink_master=host:8081."
+)
 _CATEGORIES = flags.DEFINE_list(
     "categories", None, "The categories to take; by default all."
 )
@@ -94,8 +103,13 @@ def main(argv: list[str]) -> None:
             label=reading.LABEL.value,
             placement=reading.placement(whole=True),
         )
+        beam = [f"--runner={_RUNNER.value}", *_BEAM.value]
         folder = sources.prepare(
-            _DATA.value, options, Path(_OUTPUT.value), _WORKERS.value
+            _DATA.value,
+            options,
+            Path(_OUTPUT.value),
+            _WORKERS.value,
+            beam if _RUNNER.value else None,
         )
     except (ValueError, OSError) as error:
         raise SystemExit(f"error: {error}") from error

@@ -72,6 +72,15 @@ def test_bad_flags_are_refused(args, text):
     assert text in done.stderr
 
 
+def test_beam_prepares_the_same(rows, tmp_path):
+    beam = ["--runner=DirectRunner", "--direct_num_workers=1"]
+    here = sources.prepare(str(rows), OPTIONS, tmp_path / "here")
+    there = sources.prepare(str(rows), OPTIONS, tmp_path / "there", beam=beam)
+    assert contents(here) == contents(there)
+    with pytest.raises(ValueError, match="must be a new folder; received"):
+        sources.prepare(str(rows), OPTIONS, there, beam=beam)
+
+
 def test_what_is_prepared_is_taken_as_it_is(rows, tmp_path):
     folder = sources.prepare(str(rows), OPTIONS, tmp_path / "set")
     before = contents(folder)

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,12 @@ from sketcher_tf.data.formats.checks import Rules
 from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.formats.placement import Placement
 from sketcher_tf.data.formats.reading import find_files
-from sketcher_tf.data.manifest import VERSION, is_prepared, read_manifest
+from sketcher_tf.data.manifest import (
+    VERSION,
+    Manifest,
+    is_prepared,
+    read_manifest,
+)
 from sketcher_tf.data.prepare.local import prepare_locally
 from sketcher_tf.data.prepare.pieces import (
     DRAWN,
@@ -73,6 +78,7 @@ def prepare(
     options: Options,
     folder: Path | None = None,
     workers: int | None = None,
+    beam: Sequence[str] | None = None,
 ) -> Path:
     """Prepares a data set for training, unless that has been done before.
 
@@ -82,6 +88,7 @@ def prepare(
         options: how.
         folder: where to; None is the cache, by what the sources are.
         workers: processes; None is one per core.
+        beam: prepare on Apache Beam instead, with these flags of its own.
 
     Returns:
         The prepared folder.
@@ -97,7 +104,7 @@ def prepare(
                 f"{data}, which is prepared. Copy it, or name its sources."
             )
         return Path(data)
-    work = _Work(data, options, workers or num_cores())
+    work = _Work(data, options, workers or num_cores(), beam)
     in_cache = cache_dir().parent / "prepared" / work.identity
     target = folder or in_cache
     # Two trainings that begin together prepare the same folder.
@@ -110,10 +117,17 @@ def prepare(
 class _Work:
     """What is to be prepared, and how; arguments are those of `prepare`."""
 
-    def __init__(self, data: str, options: Options, workers: int) -> None:
+    def __init__(
+        self,
+        data: str,
+        options: Options,
+        workers: int,
+        beam: Sequence[str] | None,
+    ) -> None:
         self.data = data
         self.options = options
         self.workers = workers
+        self.beam = beam
         self.sources = [data] if data in DRAWN else resolve_data(data)
         self.files = (
             [] if data in DRAWN else find_files(self.sources, options.label)
@@ -136,14 +150,31 @@ class _Work:
     def write(self, folder: Path) -> None:
         """Prepares all of it in `folder`, and tells what was skipped."""
         logging.info("Preparing %s in %s", self.data, folder)
-        manifest = prepare_locally(
-            self._pieces(),
-            folder,
-            self._target(),
-            plan=self.identity,
-            workers=self.workers,
-            total_bytes=sum(file.size for file in self.files),
-        )
+        if self.beam is None:
+            prepare_locally(
+                self._pieces(),
+                folder,
+                self._target(),
+                plan=self.identity,
+                workers=self.workers,
+                total_bytes=sum(file.size for file in self.files),
+            )
+        else:
+            self._write_on_beam(folder, self.beam)
+        self._tell(read_manifest(folder))
+
+    def _write_on_beam(self, folder: Path, flags: Sequence[str]) -> None:
+        # Here, because most who prepare data have no Beam.
+        from sketcher_tf.data.prepare.beam import prepare_on_beam
+
+        if folder.exists() and any(folder.iterdir()):
+            raise ValueError(
+                "the output of Apache Beam must be a new folder; received "
+                f"{folder}, which holds something. Name another one."
+            )
+        prepare_on_beam(self._pieces(), str(folder), self._target(), flags)
+
+    def _tell(self, manifest: Manifest) -> None:
         report = SkipReport(
             causes=Counter(manifest.skipped),
             notes=Counter(manifest.notes),

@@ -6,7 +6,7 @@ No TensorFlow here.
 from typing import NamedTuple
 
 from sketcher_tf.data.manifest import SPLITS
-from sketcher_tf.data.prepare.example import places
+from sketcher_tf.data.prepare.example import places, split_at
 
 
 class Shard(NamedTuple):
@@ -15,6 +15,16 @@ class Shard(NamedTuple):
     split: str
     number: int
     of: int
+
+    @classmethod
+    def at(cls, place: int, of: int) -> "Shard":
+        """The shard that a place is in."""
+        split = split_at(place)
+        low, high = places(split)
+        number = (place - low) * of // (high - low)
+        # The ends of shards are rounded down.
+        number += place >= cls(split, number, of).places[1]
+        return cls(split, number, of)
 
     @property
     def name(self) -> str:

@@ -19,6 +19,7 @@ from sketcher_tf.data.prepare.example import (
     split_at,
     split_of,
 )
+from sketcher_tf.data.prepare.shards import Shard
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.strokes import stroke3_to_polylines
 from tests.testing import toys
@@ -71,6 +72,14 @@ def test_parts_of_a_split_leave_no_gap(parts):
     low, high = places("valid")
     assert [a for a, _ in ends] == [low, *(b for _, b in ends[:-1])]
     assert ends[-1][1] == high
+
+
+@given(st.sampled_from(SPLITS), st.integers(1, 1000), st.data())
+def test_a_place_tells_the_shard(split, of, data):
+    number = data.draw(st.integers(0, of - 1))
+    low, high = places(split, number, of)
+    for place in (low, data.draw(st.integers(low, high - 1)), high - 1):
+        assert Shard.at(place, of) == Shard(split, number, of)
 
 
 def test_places_are_spread_evenly_over_the_parts():
