@@ -23,9 +23,9 @@ from sketcher_tf.cli import refuse_arguments
 from sketcher_tf.data import sources
 from sketcher_tf.evaluation.classifier import ClassifierConfig
 from sketcher_tf.evaluation.evaluation import evaluate
+from sketcher_tf.evaluation.measurements import EvaluationConfig
 from sketcher_tf.evaluation.models import load_models
 from sketcher_tf.evaluation.report import render
-from sketcher_tf.evaluation.study import Settings
 from sketcher_tf.files import write_atomically
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE
 
@@ -84,7 +84,7 @@ def main(argv: list[str]) -> None:
         evaluation = evaluate(
             models,
             data,
-            Settings(
+            EvaluationConfig(
                 count=_COUNT.value,
                 temperature=_TEMPERATURE.value,
                 seed=_SEED.value,

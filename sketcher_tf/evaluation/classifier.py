@@ -1,4 +1,4 @@
-"""Names what a raster shows: the judge of drawings that no model has made.
+"""A classifier of rasters: it names what a drawing shows, or a model drew.
 
 A small CNN with one softmax per factor, trained on the real training split
 alone, with random turns, stretches and shifts. Its last hidden layer
@@ -25,7 +25,7 @@ from sketcher_tf.evaluation.dataset import Drawings, read_split
 from sketcher_tf.files import locked, write_atomically
 from sketcher_tf.schema import Schema
 
-_BATCH = 256  # drawings judged at a time
+_BATCH = 256  # drawings at a time
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ClassifierConfig:
     seed: int = 0
 
 
-class Judgement(NamedTuple):
+class Prediction(NamedTuple):
     """What the classifier says of drawings.
 
     Attributes:
@@ -70,7 +70,7 @@ class Classifier:
         self.model = model
         self.schema = schema
 
-    def judge(self, images: np.ndarray) -> Judgement:
+    def predict(self, images: np.ndarray) -> Prediction:
         """Names uint8 [D, S, S], ink 255 on 0."""
         # Pixels are four times as large as bytes: of a batch at a time only.
         batches = [
@@ -85,7 +85,7 @@ class Classifier:
         parts = np.split(logits, ends[:-1], axis=1)
         labels = np.stack([part.argmax(axis=1) for part in parts], axis=1)
         labels[~images.any(axis=(1, 2))] = -1
-        return Judgement(labels, features)
+        return Prediction(labels, features)
 
 
 def trained_classifier(

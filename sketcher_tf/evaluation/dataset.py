@@ -44,6 +44,17 @@ class Drawings:
             self.schema,
         )
 
+    def labels_of(self, schema: Schema) -> np.ndarray:
+        """The labels as another schema with the same words numbers them."""
+        columns = {f.name: i for i, f in enumerate(self.schema.factors)}
+        renumbered = []
+        for factor in schema.factors:
+            column = columns[factor.name]
+            words = self.schema.factors[column].values
+            numbers = np.array([factor.values.index(word) for word in words])
+            renumbered.append(numbers[self.labels[:, column]])
+        return np.stack(renumbered, axis=1)
+
     def conditions(self) -> list[str]:
         """Of each drawing, the values of all its factors."""
         return [condition_of(row, self.schema) for row in self.labels]

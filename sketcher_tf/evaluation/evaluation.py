@@ -14,8 +14,8 @@ from sketcher_tf.evaluation.describe import (
     extensions,
     plain,
 )
-from sketcher_tf.evaluation.samples import Drawn
-from sketcher_tf.evaluation.study import Settings, Study
+from sketcher_tf.evaluation.measurements import EvaluationConfig, Measurements
+from sketcher_tf.evaluation.samples import Samples
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
@@ -29,15 +29,15 @@ class Gallery:
 
     Attributes:
         held_out: real ones.
-        meant: of each held-out drawing, the numbers of its words.
-        drawn: model -> what it drew.
+        target: of each held-out drawing, the numbers of its words.
+        samples: model -> what it drew.
         nearest: model -> for each new drawing, in the order of `generated`,
             the nearest training drawing.
     """
 
     held_out: list[Sketch]
-    meant: list[list[int]]
-    drawn: dict[str, Drawn]
+    target: list[list[int]]
+    samples: dict[str, Samples]
     nearest: dict[str, list[Sketch]]
 
 
@@ -52,7 +52,7 @@ class Evaluation:
 def evaluate(
     models: Mapping[str, Sketcher],
     data: Path,
-    settings: Settings,
+    config: EvaluationConfig,
     baseline: str | None = None,
 ) -> Evaluation:
     """Measures models on the drawings of a prepared folder.
@@ -60,7 +60,7 @@ def evaluate(
     Args:
         models: name -> model; the first is the one that others are beside.
         data: the folder; the models' words and raster size must be its own.
-        settings: how much, and how.
+        config: how much, and how.
         baseline: the name of the model that the others are compared with; by
             default the first one without the three extensions, if any.
 
@@ -73,25 +73,25 @@ def evaluate(
         _check_schema(name, sketcher.schema, manifest.schema)
     strangers = _trained_elsewhere(models, manifest.schema)
     baseline = _baseline(models, baseline)
-    study = Study(models, data, settings)
-    parts = {name: study.measure(name) for name in models}
+    measurements = Measurements(models, data, config)
+    parts = {name: measurements.measure(name) for name in models}
     results = {
         "version": VERSION,
-        "settings": dataclasses.asdict(settings),
+        "settings": dataclasses.asdict(config),
         "data": describe_data(manifest),
-        "training": len(study.training),
-        "held_out": len(study.held_out),
+        "training": len(measurements.training),
+        "held_out": len(measurements.held_out),
         "trained_elsewhere": strangers,
         "baseline": baseline,
-        "real": study.measure_real(),
+        "real": measurements.measure_real(),
         "models": parts,
-        "comparisons": study.compare(baseline) if baseline else {},
+        "comparisons": measurements.compare(baseline) if baseline else {},
     }
     gallery = Gallery(
-        study.held_out.sketches(),
-        study.held_out_words(),
-        study.drawn,
-        study.nearest,
+        measurements.held_out.sketches(),
+        measurements.held_out_words(),
+        measurements.samples,
+        measurements.nearest,
     )
     return Evaluation(plain(results), gallery)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import SketchBatch, batch_of_pixels
 from sketcher_tf.evaluation.dataset import Drawings
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.mixture import pen_log_prob
@@ -99,14 +99,6 @@ def padding_loss(model: AISketcher, batch: SketchBatch) -> tf.Tensor:
 
 def model_batch(drawings: Drawings, schema: Schema, length: int) -> SketchBatch:
     """Drawings in a model's units, padded to `length` points."""
-    points = []
-    for stroke3 in drawings.stroke3:
-        scaled = stroke3 / np.array([schema.scale_factor] * 2 + [1], np.float32)
-        points.append(stroke3_to_stroke5(scaled, length))
-    conditions = [schema.parse(text) for text in drawings.conditions()]
-    images = drawings.images[..., None].astype(np.float32) / 255
-    return SketchBatch(
-        tf.constant(np.array(points)),
-        tf.constant(np.array(conditions)),
-        tf.constant(images),
-    )
+    points = [stroke3_to_stroke5(x, length) for x in drawings.stroke3]
+    condition = schema.encode(drawings.labels_of(schema))
+    return batch_of_pixels(np.stack(points), condition, drawings.images, schema)

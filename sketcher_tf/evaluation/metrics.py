@@ -1,4 +1,4 @@
-"""What is measured on judged drawings: pure functions of NumPy arrays."""
+"""What is measured on classified drawings: pure functions of NumPy arrays."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def words_of(schema: Schema) -> list[Word]:
 
 
 class Recognition(NamedTuple):
-    """How often drawings are named as they were meant.
+    """How often the classifier's label is the target.
 
     Attributes:
         share: the mean over the words that have drawings.
@@ -58,21 +58,21 @@ class Recognition(NamedTuple):
 
 
 def recognition(
-    meant: np.ndarray, named: np.ndarray, words: list[Word]
+    target: np.ndarray, labels: np.ndarray, words: list[Word]
 ) -> Recognition:
     """How often the classifier's name is the right one.
 
     Args:
-        meant: int [D], numbers of `words`; D is at least 1.
-        named: int [D, F], what the classifier says, -1 for nothing.
+        target: int [D], numbers of `words`; D is at least 1.
+        labels: int [D, F], what the classifier says, -1 for nothing.
         words: what the numbers mean.
     """
     hits, counts = {}, {}
     for number, word in enumerate(words):
-        rows = meant == number
+        rows = target == number
         if rows.any():
             hits[word.text] = int(
-                np.sum(named[rows, word.factor] == word.value)
+                np.sum(labels[rows, word.factor] == word.value)
             )
             counts[word.text] = int(rows.sum())
     return Recognition(
@@ -83,7 +83,7 @@ def recognition(
 
 
 def confusion(
-    meant: np.ndarray, named: np.ndarray, words: list[Word]
+    target: np.ndarray, labels: np.ndarray, words: list[Word]
 ) -> np.ndarray:
     """How often each word was taken for which, int64 [words, words + 1].
 
@@ -92,9 +92,9 @@ def confusion(
     """
     numbers = {(word.factor, word.value): i for i, word in enumerate(words)}
     table = np.zeros((len(words), len(words) + 1), np.int64)
-    for row, labels in zip(meant, named, strict=True):
+    for row, said in zip(target, labels, strict=True):
         factor = words[row].factor
-        table[row, numbers.get((factor, labels[factor]), -1)] += 1
+        table[row, numbers.get((factor, said[factor]), -1)] += 1
     return table
 
 

@@ -16,46 +16,46 @@ from sketcher_tf.sketches import Sketch
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """Drawings, seen by the classifier; a row for each word meant.
+class Predictions:
+    """Drawings, seen by the classifier; a row for each word that is meant.
 
     A drawing of several factors stands in a row for each of its values.
 
     Attributes:
-        meant: int64 [K], the number of the word.
+        target: int64 [K], the number of the word.
         drawing: int64 [K], the number of the drawing.
-        named: int64 [K, F], see `classifier.Judgement`.
+        labels: int64 [K, F], see `classifier.Prediction`.
         features: float32 [K, H].
         hashes: uint8 [K, 8].
     """
 
-    meant: np.ndarray
+    target: np.ndarray
     drawing: np.ndarray
-    named: np.ndarray
+    labels: np.ndarray
     features: np.ndarray
     hashes: np.ndarray
 
-    def take(self, rows: np.ndarray) -> "Judged":
+    def take(self, rows: np.ndarray) -> "Predictions":
         """The rows of these numbers, or of a mask."""
-        return Judged(
-            self.meant[rows],
+        return Predictions(
+            self.target[rows],
             self.drawing[rows],
-            self.named[rows],
+            self.labels[rows],
             self.features[rows],
             self.hashes[rows],
         )
 
-    def first(self, counts: np.ndarray) -> "Judged":
+    def first(self, counts: np.ndarray) -> "Predictions":
         """At most `counts[w]` rows of each word, the first ones."""
         rows = [
-            np.flatnonzero(self.meant == word)[:count]
+            np.flatnonzero(self.target == word)[:count]
             for word, count in enumerate(counts)
         ]
         return self.take(np.sort(np.concatenate(rows)))
 
     def hashes_by_word(self, words: Sequence[Word]) -> list[np.ndarray]:
         """The hashes of each word's rows."""
-        return [self.hashes[self.meant == i] for i in range(len(words))]
+        return [self.hashes[self.target == i] for i in range(len(words))]
 
 
 class Novelty(NamedTuple):
@@ -73,39 +73,39 @@ class Novelty(NamedTuple):
 _COPY_BITS = 4
 
 
-def judge_real(
+def predict_real(
     drawings: Drawings, classifier: Classifier, words: Sequence[Word]
-) -> Judged:
-    """Judges drawings of people, by their labels."""
+) -> Predictions:
+    """Classifies drawings of people; the targets are their labels."""
     numbers = {(word.factor, word.value): i for i, word in enumerate(words)}
-    meant = [
+    target = [
         [numbers[pair] for pair in enumerate(labels)]
         for labels in drawings.labels.tolist()
     ]
-    return _judge(drawings.images, meant, classifier)
+    return _predict(drawings.images, target, classifier)
 
 
-def judge_drawn(
+def predict_generated(
     generated: Mapping[str, Sequence[Sketch]],
     classifier: Classifier,
     words: Sequence[Word],
-) -> Judged:
-    """Judges drawings made for single words."""
+) -> Predictions:
+    """Classifies drawings made for single words."""
     numbers = {word.text: i for i, word in enumerate(words)}
-    meant = [[numbers[text]] for text, row in generated.items() for _ in row]
+    target = [[numbers[text]] for text, row in generated.items() for _ in row]
     sketches = [sketch for row in generated.values() for sketch in row]
-    return _judge(rasters(sketches, classifier), meant, classifier)
+    return _predict(rasters(sketches, classifier), target, classifier)
 
 
-def judge_redrawn(
-    sketches: Sequence[Sketch], originals: Judged, classifier: Classifier
-) -> Judged:
-    """Judges drawings made from `originals`, one of each."""
-    meant = [
-        originals.meant[originals.drawing == number].tolist()
+def predict_redrawn(
+    sketches: Sequence[Sketch], originals: Predictions, classifier: Classifier
+) -> Predictions:
+    """Classifies drawings made from `originals`, one of each."""
+    target = [
+        originals.target[originals.drawing == number].tolist()
         for number in range(len(sketches))
     ]
-    return _judge(rasters(sketches, classifier), meant, classifier)
+    return _predict(rasters(sketches, classifier), target, classifier)
 
 
 def rasters(sketches: Sequence[Sketch], classifier: Classifier) -> np.ndarray:
@@ -115,13 +115,13 @@ def rasters(sketches: Sequence[Sketch], classifier: Classifier) -> np.ndarray:
     return np.array(images, np.uint8).reshape(-1, size, size)
 
 
-def _judge(
-    images: np.ndarray, meant: Sequence[Sequence[int]], classifier: Classifier
-) -> Judged:
-    labels, features = classifier.judge(images)
-    rows = np.repeat(np.arange(len(images)), [len(words) for words in meant])
-    return Judged(
-        np.array([word for words in meant for word in words], np.int64),
+def _predict(
+    images: np.ndarray, target: Sequence[Sequence[int]], classifier: Classifier
+) -> Predictions:
+    labels, features = classifier.predict(images)
+    rows = np.repeat(np.arange(len(images)), [len(words) for words in target])
+    return Predictions(
+        np.array([word for words in target for word in words], np.int64),
         rows,
         labels[rows],
         features[rows],
@@ -130,22 +130,24 @@ def _judge(
 
 
 def novelty(
-    judged: Judged, training: Judged, rng: np.random.Generator
+    predictions: Predictions, training: Predictions, rng: np.random.Generator
 ) -> Novelty:
     """Compares drawings with the training drawings of the same word."""
     nearest = np.concatenate(
         [
             diversity.distances(
-                judged.hashes[judged.meant == word], candidates
+                predictions.hashes[predictions.target == word], candidates
             ).min(axis=1)
-            for word in np.unique(judged.meant)
-            if len(candidates := training.hashes[training.meant == word])
+            for word in np.unique(predictions.target)
+            if len(candidates := training.hashes[training.target == word])
         ]
     )
     return Novelty(mean(nearest, rng), float(np.mean(nearest <= _COPY_BITS)))
 
 
-def nearest_drawings(judged: Judged, training: Judged) -> np.ndarray:
+def nearest_drawings(
+    predictions: Predictions, training: Predictions
+) -> np.ndarray:
     """The training drawing whose features are nearest, int64 [K]."""
-    rows, _ = metrics.nearest(judged.features, training.features)
+    rows, _ = metrics.nearest(predictions.features, training.features)
     return training.drawing[rows]

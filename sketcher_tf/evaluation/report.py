@@ -22,7 +22,7 @@ _CELL, _LARGE = 96, 256  # pixels
 _RATED = 30  # drawings per source on the rating page, about; words at most
 _NONE = "\N{EN DASH}"
 
-Estimate = dict[str, float | None]
+PlainEstimate = dict[str, float | None]
 
 
 def render(evaluation: Evaluation) -> str:
@@ -52,10 +52,10 @@ def render(evaluation: Evaluation) -> str:
         sheets={word: _sheet(gallery, words, word) for word in words},
         given={word: _given(gallery, words, word) for word in words},
         nearest=_nearest(gallery),
-        blends={name: drawn.blends for name, drawn in gallery.drawn.items()},
+        blends={name: drawn.blends for name, drawn in gallery.samples.items()},
         rating={
             "id": _identity(results),
-            "sources": [REAL, *gallery.drawn],
+            "sources": [REAL, *gallery.samples],
             "items": _rated(gallery, words),
         },
     )
@@ -70,7 +70,7 @@ def _sheet(
         REAL: real[:_PER_ROW],
         **{
             name: drawn.generated[word][:_PER_ROW]
-            for name, drawn in gallery.drawn.items()
+            for name, drawn in gallery.samples.items()
         },
     }
 
@@ -85,7 +85,7 @@ def _given(
     whole = gallery.held_out[rows[0]]
     drawn = {
         f"{name}: {what}": sketches[rows[0]]
-        for name, drawn in gallery.drawn.items()
+        for name, drawn in gallery.samples.items()
         for what, sketches in (
             ("auto-encoded", drawn.reconstructed),
             ("completed", drawn.completed),
@@ -96,13 +96,13 @@ def _given(
 
 def _of_word(gallery: Gallery, words: Sequence[str], word: str) -> list[int]:
     number = words.index(word)
-    return [i for i, meant in enumerate(gallery.meant) if number in meant]
+    return [i for i, target in enumerate(gallery.target) if number in target]
 
 
 def _nearest(gallery: Gallery) -> dict[str, list[tuple[Sketch, Sketch]]]:
     """Model -> the first drawing of each word, and the nearest it has seen."""
     pairs = {}
-    for name, drawn in gallery.drawn.items():
+    for name, drawn in gallery.samples.items():
         seen = iter(gallery.nearest[name])
         pairs[name] = []
         for row in drawn.generated.values():
@@ -151,7 +151,7 @@ def _number(value: float | None, digits: int = 2, scale: float = 1) -> str:
     return _NONE if value is None else f"{scale * value:.{digits}f}"
 
 
-def _ends(estimate: Estimate, digits: int = 2, scale: float = 1) -> str:
+def _ends(estimate: PlainEstimate, digits: int = 2, scale: float = 1) -> str:
     """`[0.90, 0.95]`, times `scale`."""
     low, high = (
         _number(estimate[end], digits, scale) for end in ("low", "high")
@@ -159,7 +159,9 @@ def _ends(estimate: Estimate, digits: int = 2, scale: float = 1) -> str:
     return f"[{low}, {high}]"
 
 
-def _interval(estimate: Estimate, digits: int = 2, scale: float = 1) -> str:
+def _interval(
+    estimate: PlainEstimate, digits: int = 2, scale: float = 1
+) -> str:
     """`0.93 [0.90, 0.95]`, times `scale`."""
     value = _number(estimate["value"], digits, scale)
     return f"{value} {_ends(estimate, digits, scale)}"

@@ -16,7 +16,7 @@ _AT_ONCE = 100  # drawings that are auto-encoded together
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Samples:
     """Drawings of one model.
 
     Attributes:
@@ -38,7 +38,7 @@ def draw(
     count: int,
     temperature: float,
     seed: int,
-) -> Drawn:
+) -> Samples:
     """Draws all that is measured and shown.
 
     Args:
@@ -72,7 +72,7 @@ def draw(
         name: [sketcher.generate(text, 1, **options)[0] for text in texts]
         for name, texts in blends_of(sketcher.schema).items()
     }
-    return Drawn(generated, reconstructed, completed, blends)
+    return Samples(generated, reconstructed, completed, blends)
 
 
 def first_half(sketch: Sketch) -> Sketch:

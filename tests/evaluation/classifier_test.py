@@ -43,7 +43,7 @@ def judge(data):
 
 def test_held_out_drawings_are_recognised(judge, data):
     held_out = read_split(data, "test", 1000)
-    labels, features = judge.judge(held_out.images)
+    labels, features = judge.predict(held_out.images)
     assert labels.shape == (30, 1)
     assert features.shape == (30, 8)
     assert np.mean(labels == held_out.labels) >= 0.95
@@ -52,15 +52,17 @@ def test_held_out_drawings_are_recognised(judge, data):
 def test_what_has_no_ink_has_no_name(judge, data):
     images = read_split(data, "test", 2).images
     images[1] = 0
-    labels, _ = judge.judge(images)
+    labels, _ = judge.predict(images)
     assert labels[0, 0] >= 0
     assert labels[1, 0] == -1
 
 
 def test_a_name_does_not_depend_on_the_batch(judge, data):
     images = read_split(data, "test", 1000).images
-    alone = np.concatenate([judge.judge(x[None]).features for x in images[:5]])
-    together = judge.judge(images).features[:5]
+    alone = np.concatenate(
+        [judge.predict(x[None]).features for x in images[:5]]
+    )
+    together = judge.predict(images).features[:5]
     np.testing.assert_allclose(alone, together, atol=1e-5)
 
 
@@ -69,7 +71,7 @@ def test_the_same_seed_gives_the_same_classifier(data):
     config = dataclasses.replace(CONFIG, min_steps=10)
     one, same = (
         Classifier(train_classifier(drawings, config), drawings.schema)
-        .judge(drawings.images)
+        .predict(drawings.images)
         .features
         for _ in range(2)
     )
@@ -103,7 +105,7 @@ def test_it_is_trained_once(data, trainings):
     first, again = (trained_classifier(data, CONFIG) for _ in range(2))
     assert len(trainings) == 1
     np.testing.assert_array_equal(
-        first.judge(images).features, again.judge(images).features
+        first.predict(images).features, again.predict(images).features
     )
     for changed in ({"seed": 3}, {"filters": 2}):
         trained_classifier(data, dataclasses.replace(CONFIG, **changed))
@@ -164,7 +166,7 @@ def test_every_factor_is_named():
             part[1:-1, 1:-1] = 0
     drawings = Drawings((None,) * 80, images, labels, schema)
     judge = Classifier(train_classifier(drawings, CONFIG), schema)
-    assert np.mean(judge.judge(images).labels == labels) >= 0.95
+    assert np.mean(judge.predict(images).labels == labels) >= 0.95
 
 
 @pytest.mark.parametrize("size", [16, 64])
@@ -236,5 +238,5 @@ def test_real_drawings_are_named(shared_data, tmp_path, monkeypatch):
         folder, ClassifierConfig(epochs=2, batch_size=64)
     )
     held_out = read_split(folder, "test", 1000)
-    labels, _ = judge.judge(held_out.images)
+    labels, _ = judge.predict(held_out.images)
     assert np.mean(labels == held_out.labels) > 0.85

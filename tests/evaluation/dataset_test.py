@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from sketcher_tf.data.formats.drawing import Drawing
-from sketcher_tf.evaluation.dataset import condition_of, read_split
+from sketcher_tf.evaluation.dataset import (
+    Drawings,
+    condition_of,
+    read_split,
+)
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke3_to_polylines
@@ -100,3 +104,21 @@ def test_several_factors_are_read(tmp_path):
         f"shape={d.labels['shape']},side={d.labels['side']}" for d in drawings
     )
     assert sorted(found.conditions()) == conditions
+
+
+def test_labels_are_renumbered_for_a_model_of_another_order():
+    mine = Schema(
+        (Factor("a", ("x", "y", "z")), Factor("b", ("p", "q"))), 1, 1, 8
+    )
+    other = Schema(
+        (Factor("b", ("q", "p")), Factor("a", ("z", "x", "y"))), 1, 1, 8
+    )
+    labels = np.array([[0, 0], [1, 1], [2, 0]])
+    drawings = Drawings((), np.zeros((0, 8, 8), np.uint8), labels, mine)
+    found = drawings.labels_of(other)
+    np.testing.assert_array_equal(found, [[1, 1], [0, 2], [1, 0]])
+    for row, text in zip(
+        other.encode(found), drawings.conditions(), strict=True
+    ):
+        np.testing.assert_array_equal(row, other.parse(text))
+    np.testing.assert_array_equal(drawings.labels_of(mine), labels)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sketcher_tf.data.manifest import read_manifest
-from sketcher_tf.evaluation import evaluation, study
+from sketcher_tf.evaluation import evaluation, measurements
 from sketcher_tf.evaluation.classifier import trained_classifier
 from sketcher_tf.evaluation.dataset import read_split
 from sketcher_tf.evaluation.describe import plain
@@ -15,11 +15,11 @@ from sketcher_tf.evaluation.intervals import Estimate
 from sketcher_tf.evaluation.likelihood import drawing_losses
 from sketcher_tf.evaluation.metrics import words_of
 from sketcher_tf.evaluation.predictions import (
-    judge_drawn,
-    judge_real,
-    judge_redrawn,
     nearest_drawings,
     novelty,
+    predict_generated,
+    predict_real,
+    predict_redrawn,
 )
 from sketcher_tf.evaluation.samples import blends_of, first_half
 from sketcher_tf.sketches import Sketch
@@ -85,7 +85,7 @@ def test_the_same_seed_gives_the_same_results(found, models, data):
 
 
 def test_what_is_judged_is_what_the_api_draws(found, models):
-    sketcher, drawn = models["ours"], found.gallery.drawn["ours"]
+    sketcher, drawn = models["ours"], found.gallery.samples["ours"]
     assert list(drawn.generated) == WORDS
     expected = sketcher.generate(WORDS[1], 4, temperature=0.5, seed=3)
     for one, other in zip(drawn.generated[WORDS[1]], expected, strict=True):
@@ -98,7 +98,7 @@ def test_what_is_judged_is_what_the_api_draws(found, models):
 
 def test_completed_drawings_begin_with_the_given_half(found):
     gallery = found.gallery
-    completed = gallery.drawn["ours"].completed
+    completed = gallery.samples["ours"].completed
     for whole, drawn in zip(gallery.held_out, completed, strict=True):
         given = len(whole.stroke3) // 2
         np.testing.assert_allclose(
@@ -125,10 +125,10 @@ def test_held_out_drawings_are_of_the_split(found, data):
     assert {s.stroke3.tobytes() for s in held_out} <= known
     assert len(held_out) == found.results["held_out"]
     words = words_of(test.schema)
-    for sketch, meant in zip(held_out, found.gallery.meant, strict=True):
+    for sketch, meant in zip(held_out, found.gallery.target, strict=True):
         assert sketch.category == ",".join(words[w].text for w in meant)
     # At most 4 of a word are wanted; a drawing has two words.
-    counts = np.bincount(np.concatenate(found.gallery.meant))
+    counts = np.bincount(np.concatenate(found.gallery.target))
     assert counts.min() >= 4 > counts.max() / 2
 
 
@@ -192,22 +192,22 @@ def test_losses_are_means_over_the_held_out_drawings(found, models, data):
 
 def test_drawing_real_ones_again_judges_them_alike(judge, training):
     words = words_of(training.schema)
-    real = judge_real(training, judge, words)
-    again = judge_redrawn(training.sketches(), real, judge)
+    real = predict_real(training, judge, words)
+    again = predict_redrawn(training.sketches(), real, judge)
     for field in dataclasses.fields(real):
         np.testing.assert_array_equal(
             getattr(again, field.name), getattr(real, field.name)
         )
     rows = [s for s in training.sketches() if "category=ring" in s.category]
-    drawn = judge_drawn({"category=ring": rows}, judge, words)
-    assert drawn.meant.tolist() == [0] * len(rows)
+    drawn = predict_generated({"category=ring": rows}, judge, words)
+    assert drawn.target.tolist() == [0] * len(rows)
     np.testing.assert_array_equal(
-        drawn.features, real.features[real.meant == 0]
+        drawn.features, real.features[real.target == 0]
     )
 
 
 def test_training_drawings_are_copies_of_themselves(judge, training):
-    real = judge_real(training, judge, words_of(training.schema))
+    real = predict_real(training, judge, words_of(training.schema))
     found = novelty(real, real, np.random.default_rng(0))
     assert found == (Estimate(0, 0, 0), 1.0)
     # Distinct drawings of so few pixels may have the same features.
@@ -249,10 +249,10 @@ def test_models_of_another_training_split_are_told(data, monkeypatch, caplog):
         measure=lambda name: {},
         measure_real=dict,
         compare=lambda baseline: {},
-        drawn={},
+        samples={},
         nearest={},
     )
-    monkeypatch.setattr(evaluation, "Study", lambda *_: measured)
+    monkeypatch.setattr(evaluation, "Measurements", lambda *_: measured)
     schema = read_manifest(data).schema
     changes = {
         "same": {},
@@ -285,6 +285,6 @@ def test_something_must_be_held_out(models, tmp_path, monkeypatch):
         lambda *_: [toys.drawing(i, "train") for i in range(8)],
     )
     prepare(folder)
-    monkeypatch.setattr(study, "trained_classifier", lambda *_: None)
+    monkeypatch.setattr(measurements, "trained_classifier", lambda *_: None)
     with pytest.raises(ValueError, match="the test split must hold at least 2"):
         evaluate(models, folder, SETTINGS)

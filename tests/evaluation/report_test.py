@@ -91,7 +91,7 @@ def test_names_are_text_and_not_markup(page):
 def test_every_drawing_is_there(evaluation, text):
     # Words: 4 new drawings of each model, at most 8 real ones.
     real = sum(
-        min(8, sum(word in meant for meant in evaluation.gallery.meant))
+        min(8, sum(word in meant for meant in evaluation.gallery.target))
         for word in range(4)
     )
     given = 4 * (2 + 2 * 2)
@@ -121,7 +121,7 @@ def test_one_model_has_no_comparison(evaluation):
         "baseline": None,
     }
     gallery = dataclasses.replace(
-        evaluation.gallery, drawn={first: evaluation.gallery.drawn[first]}
+        evaluation.gallery, samples={first: evaluation.gallery.samples[first]}
     )
     alone = dataclasses.replace(evaluation, results=results, gallery=gallery)
     told = " ".join(Page(render(alone)).texts)
@@ -153,7 +153,7 @@ def test_the_nearest_drawing_stands_beside_its_own(evaluation, text):
     gallery = evaluation.gallery
     assert shown == [
         svg(sketch)
-        for name, drawn in gallery.drawn.items()
+        for name, drawn in gallery.samples.items()
         for word, row in enumerate(drawn.generated.values())
         for sketch in (row[0], gallery.nearest[name][4 * word])
     ]

@@ -10,14 +10,14 @@ from sketcher_tf.data.formats.drawing import Drawing
 from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluation.classifier import ClassifierConfig
 from sketcher_tf.evaluation.evaluation import Evaluation, evaluate
-from sketcher_tf.evaluation.study import Settings
+from sketcher_tf.evaluation.measurements import EvaluationConfig
 from sketcher_tf.sketcher import Sketcher
 from tests.testing import toys
 from tests.testing.exports import make_model
 
 NASTY = 'b<u> & "c"'  # a word that must not become markup
 BASE = "<u>base"  # a model's name that must not either
-SETTINGS = Settings(
+SETTINGS = EvaluationConfig(
     count=4,
     temperature=0.5,
     seed=3,

@@ -19,21 +19,21 @@ from sketcher_tf.evaluation.describe import describe_model
 from sketcher_tf.evaluation.likelihood import drawing_losses
 from sketcher_tf.evaluation.metrics import Recognition, words_of
 from sketcher_tf.evaluation.predictions import (
-    Judged,
-    judge_drawn,
-    judge_real,
-    judge_redrawn,
+    Predictions,
     nearest_drawings,
     novelty,
+    predict_generated,
+    predict_real,
+    predict_redrawn,
 )
-from sketcher_tf.evaluation.samples import Drawn, draw
+from sketcher_tf.evaluation.samples import Samples, draw
 from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
 from sketcher_tf.sketches import Sketch
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What is drawn, and judged by whom.
+class EvaluationConfig:
+    """What is drawn, and what classifies it.
 
     Attributes:
         count: new drawings per word and model, and at most so many held-out
@@ -41,7 +41,7 @@ class Settings:
         temperature: of all that models draw.
         seed: of drawing and of the bootstrap.
         split: the held-out drawings, `test` or `valid`.
-        classifier: its settings.
+        classifier: its config.
     """
 
     count: int = 100
@@ -51,13 +51,13 @@ class Settings:
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
 
 
-class Study:
+class Measurements:
     """What all models are measured with, and what they drew so far.
 
     Args:
         models: name -> model.
         data: a prepared folder.
-        settings: how much is drawn, and how.
+        config: how much is drawn, and how.
 
     Raises:
         ValueError: fewer than 2 drawings for training, or held out.
@@ -67,49 +67,55 @@ class Study:
         self,
         models: Mapping[str, Sketcher],
         data: Path,
-        settings: Settings,
+        config: EvaluationConfig,
     ) -> None:
         self.models = models
-        self.settings = settings
+        self.config = config
         manifest = read_manifest(data)
         self.words = words_of(manifest.schema)
-        limit = settings.classifier.max_drawings
+        limit = config.classifier.max_drawings
         # A Gaussian of features needs two drawings, training or held out.
         _check_count("train", manifest.splits["train"].count)
-        self.held_out = self._select(read_split(data, settings.split, limit))
-        _check_count(settings.split, len(self.held_out))
-        self.classifier = trained_classifier(data, settings.classifier)
+        self.held_out = self._select(read_split(data, config.split, limit))
+        _check_count(config.split, len(self.held_out))
+        self.classifier = trained_classifier(data, config.classifier)
         # The drawings that the classifier has learned from.
         self.training = read_split(data, "train", limit)
-        logging.info("Judging %d training drawings", len(self.training))
-        self.judged_training = self._judge_real(self.training)
-        self.judged_real = self._judge_real(self.held_out)
-        self.reference = metrics.feature_gaussian(self.judged_training.features)
+        logging.info("Classifying %d training drawings", len(self.training))
+        self.training_predictions = self._predict_real(self.training)
+        self.real_predictions = self._predict_real(self.held_out)
+        self.reference = metrics.feature_gaussian(
+            self.training_predictions.features
+        )
         # Sets of equal size, as Frechet distances need them.
         self.sizes = np.minimum(
-            np.bincount(self.judged_real.meant, minlength=len(self.words)),
-            settings.count,
+            np.bincount(
+                self.real_predictions.target, minlength=len(self.words)
+            ),
+            config.count,
         )
-        self.drawn: dict[str, Drawn] = {}
-        self.generated: dict[str, Judged] = {}
+        self.samples: dict[str, Samples] = {}
+        self.generated: dict[str, Predictions] = {}
         self.nearest: dict[str, list[Sketch]] = {}
 
     def measure(self, name: str) -> dict[str, Any]:
         """Draws with a model and measures what it drew."""
         logging.info("Evaluating %s", name)
-        sketcher, settings = self.models[name], self.settings
+        sketcher, config = self.models[name], self.config
         drawn = draw(
             sketcher,
             self.held_out.sketches(),
-            settings.count,
-            settings.temperature,
-            settings.seed,
+            config.count,
+            config.temperature,
+            config.seed,
         )
-        generated = judge_drawn(drawn.generated, self.classifier, self.words)
-        self.drawn[name], self.generated[name] = drawn, generated
+        generated = predict_generated(
+            drawn.generated, self.classifier, self.words
+        )
+        self.samples[name], self.generated[name] = drawn, generated
         self.nearest[name] = self._nearest(generated)
         reconstructed, completed = (
-            judge_redrawn(sketches, self.judged_real, self.classifier)
+            predict_redrawn(sketches, self.real_predictions, self.classifier)
             for sketches in (drawn.reconstructed, drawn.completed)
         )
         return {
@@ -119,22 +125,26 @@ class Study:
             "completed": self._quality(completed),
             "unfinished": _unfinished(drawn),
             "confusion": metrics.confusion(
-                generated.meant, generated.named, self.words
+                generated.target, generated.labels, self.words
             ),
             "diversity": self._diversity(generated),
-            "novelty": novelty(generated, self.judged_training, self._rng(1)),
+            "novelty": novelty(
+                generated, self.training_predictions, self._rng(1)
+            ),
             "losses": self._losses(sketcher),
         }
 
     def measure_real(self) -> dict[str, Any]:
         """The same of the real drawings, as far as it applies."""
-        real = self.judged_real
+        real = self.real_predictions
         return {
             "recognised": self._recognition(real),
             "frechet": self._frechet(real),
-            "confusion": metrics.confusion(real.meant, real.named, self.words),
+            "confusion": metrics.confusion(
+                real.target, real.labels, self.words
+            ),
             "diversity": self._diversity(self._training_sample()),
-            "novelty": novelty(real, self.judged_training, self._rng(1)),
+            "novelty": novelty(real, self.training_predictions, self._rng(1)),
         }
 
     def compare(self, baseline: str) -> dict[str, Any]:
@@ -153,14 +163,14 @@ class Study:
 
     def held_out_words(self) -> list[list[int]]:
         """Of each held-out drawing, the numbers of its words."""
-        real = self.judged_real
+        real = self.real_predictions
         return [
-            real.meant[real.drawing == number].tolist()
+            real.target[real.drawing == number].tolist()
             for number in range(len(self.held_out))
         ]
 
     def _rng(self, stream: int) -> np.random.Generator:
-        return np.random.default_rng([self.settings.seed, stream])
+        return np.random.default_rng([self.config.seed, stream])
 
     def _select(self, drawings: Drawings) -> Drawings:
         """The first `count` drawings of each word that all models can take."""
@@ -169,41 +179,43 @@ class Study:
         rows = [
             np.flatnonzero(
                 fits & (drawings.labels[:, word.factor] == word.value)
-            )[: self.settings.count]
+            )[: self.config.count]
             for word in self.words
         ]
         return drawings.take(np.unique(np.concatenate(rows)))
 
-    def _judge_real(self, drawings: Drawings) -> Judged:
-        return judge_real(drawings, self.classifier, self.words)
+    def _predict_real(self, drawings: Drawings) -> Predictions:
+        return predict_real(drawings, self.classifier, self.words)
 
-    def _training_sample(self) -> Judged:
+    def _training_sample(self) -> Predictions:
         """`count` random training drawings per word: few are held out."""
-        order = self._rng(2).permutation(len(self.judged_training.meant))
-        counts = np.full(len(self.words), self.settings.count)
-        return self.judged_training.take(order).first(counts)
+        order = self._rng(2).permutation(len(self.training_predictions.target))
+        counts = np.full(len(self.words), self.config.count)
+        return self.training_predictions.take(order).first(counts)
 
-    def _recognition(self, judged: Judged) -> Recognition:
-        return metrics.recognition(judged.meant, judged.named, self.words)
+    def _recognition(self, predictions: Predictions) -> Recognition:
+        return metrics.recognition(
+            predictions.target, predictions.labels, self.words
+        )
 
-    def _quality(self, judged: Judged) -> dict[str, Any]:
-        recognised = self._recognition(judged)
-        real = self._recognition(self.judged_real)
+    def _quality(self, predictions: Predictions) -> dict[str, Any]:
+        recognised = self._recognition(predictions)
+        real = self._recognition(self.real_predictions)
         return {
             "recognised": recognised,
             "ratio_to_real": intervals.ratio(recognised.share, real.share),
-            "frechet": self._frechet(judged),
+            "frechet": self._frechet(predictions),
         }
 
-    def _frechet(self, judged: Judged) -> intervals.Estimate:
+    def _frechet(self, predictions: Predictions) -> intervals.Estimate:
         return metrics.frechet_estimate(
-            judged.first(self.sizes).features,
+            predictions.first(self.sizes).features,
             self.reference,
             self._rng(3),
         )
 
-    def _diversity(self, judged: Judged) -> dict[str, Any]:
-        by_word = judged.hashes_by_word(self.words)
+    def _diversity(self, predictions: Predictions) -> dict[str, Any]:
+        by_word = predictions.hashes_by_word(self.words)
         return {
             "all": diversity.spread(by_word, self._rng(4)),
             "words": {
@@ -249,8 +261,8 @@ class Study:
             **{name: intervals.mean(x, rng) for name, x in values.items()},
         }
 
-    def _nearest(self, judged: Judged) -> list[Sketch]:
-        rows = nearest_drawings(judged, self.judged_training)
+    def _nearest(self, predictions: Predictions) -> list[Sketch]:
+        rows = nearest_drawings(predictions, self.training_predictions)
         return self.training.take(rows).sketches()
 
 
@@ -263,7 +275,7 @@ def _check_count(split: str, count: int) -> None:
         )
 
 
-def _unfinished(drawn: Drawn) -> float:
+def _unfinished(drawn: Samples) -> float:
     """The share of new drawings that were cut off."""
     sketches = [s for row in drawn.generated.values() for s in row]
     return float(np.mean([not sketch.finished for sketch in sketches]))

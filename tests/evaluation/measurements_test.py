@@ -6,27 +6,27 @@ import numpy as np
 import pytest
 
 from sketcher_tf.data.manifest import Manifest, Split
-from sketcher_tf.evaluation import metrics, study
+from sketcher_tf.evaluation import measurements, metrics
 from sketcher_tf.evaluation.classifier import (
     ClassifierConfig,
-    Judgement,
+    Prediction,
 )
 from sketcher_tf.evaluation.dataset import Drawings
 from sketcher_tf.evaluation.likelihood import DrawingLosses
+from sketcher_tf.evaluation.measurements import EvaluationConfig, Measurements
 from sketcher_tf.evaluation.predictions import (
-    Judged,
+    Predictions,
     nearest_drawings,
     novelty,
 )
-from sketcher_tf.evaluation.samples import BLEND_SHARES, Drawn, draw
-from sketcher_tf.evaluation.study import Settings, Study
+from sketcher_tf.evaluation.samples import BLEND_SHARES, Samples, draw
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketches import Sketch
 
 WORDS = ("cat", "pig")
 SCHEMA = Schema((Factor("category", WORDS),), 20.0, 12, 16)
 COUNT = 4
-SETTINGS = Settings(
+SETTINGS = EvaluationConfig(
     count=COUNT,
     temperature=0.5,
     seed=3,
@@ -40,10 +40,10 @@ def hash_of(*bits):
     return np.packbits(np.isin(np.arange(64), bits))
 
 
-def judged(meant, features=None, bits=None):
+def predictions(meant, features=None, bits=None):
     """Rows of these words; each has as many bits of its hash set as `bits`."""
     count = len(meant)
-    return Judged(
+    return Predictions(
         np.array(meant),
         np.arange(count),
         np.zeros((count, 1), int),
@@ -53,8 +53,8 @@ def judged(meant, features=None, bits=None):
 
 
 def test_novelty_is_of_the_own_word():
-    drawn = judged([0, 0, 1], bits=[4, 30, 45])
-    training = judged([0, 0, 1, 1], bits=[0, 10, 40, 30])
+    drawn = predictions([0, 0, 1], bits=[4, 30, 45])
+    training = predictions([0, 0, 1, 1], bits=[0, 10, 40, 30])
     found = novelty(drawn, training, np.random.default_rng(0))
     assert found.distance.value == pytest.approx((4 + 20 + 5) / 3)
     # 4 bits are a copy, 5 are none.
@@ -62,13 +62,13 @@ def test_novelty_is_of_the_own_word():
 
 
 def test_the_first_rows_of_each_word_are_taken():
-    found = judged([1, 0, 1, 0, 1]).first(np.array([1, 2]))
+    found = predictions([1, 0, 1, 0, 1]).first(np.array([1, 2]))
     assert found.drawing.tolist() == [0, 1, 2]
 
 
 def test_the_nearest_drawing_has_the_nearest_features():
-    training = judged([0, 1, 1], [[0, 0], [5, 5], [9, 0]])
-    drawn = judged([0, 0, 1], [[8, 1], [1, 1], [5, 6]])
+    training = predictions([0, 1, 1], [[0, 0], [5, 5], [9, 0]])
+    drawn = predictions([0, 0, 1], [[8, 1], [1, 1], [5, 6]])
     assert nearest_drawings(drawn, training).tolist() == [2, 0, 1]
 
 
@@ -89,9 +89,9 @@ class Judge:
 
     schema = SCHEMA
 
-    def judge(self, images):
+    def predict(self, images):
         labels = np.zeros((len(images), 1), int)
-        return Judgement(labels, images[:, 5:7, 5].astype(np.float32))
+        return Prediction(labels, images[:, 5:7, 5].astype(np.float32))
 
 
 def scribbles(seed):
@@ -106,7 +106,7 @@ def draw_by_hand(sketcher, real, *_):
     if sketcher.name == "same":
         one = other = one[:1] * COUNT
     generated = dict(zip(WORDS, (one, other), strict=True))
-    return Drawn(generated, real, real, {})
+    return Samples(generated, real, real, {})
 
 
 def losses(count):
@@ -146,7 +146,7 @@ def make(monkeypatch, splits):
         "draw": draw_by_hand,
     }
     for name, value in replaced.items():
-        monkeypatch.setattr(study, name, value)
+        monkeypatch.setattr(measurements, name, value)
 
     def make(**longest):
         sizes = SimpleNamespace(latent_size=8)
@@ -157,7 +157,7 @@ def make(monkeypatch, splits):
             )
             for name, n in longest.items()
         }
-        found = Study(models, None, SETTINGS)
+        found = Measurements(models, None, SETTINGS)
         assert set(limits) == {SETTINGS.classifier.max_drawings}
         return found
 
@@ -196,10 +196,10 @@ def test_frechet_distances_are_of_equal_sets_to_the_training(make, splits):
     found = make(a=12)
     results, real = found.measure("a"), found.measure_real()
     gaussian = metrics.feature_gaussian
-    reference = gaussian(Judge().judge(splits["train"].images).features)
+    reference = gaussian(Judge().predict(splits["train"].images).features)
     # 3 and 2 drawings of the words are held out, 4 and 4 are new.
     new = found.generated["a"].features[[0, 1, 2, COUNT, COUNT + 1]]
-    held_out = Judge().judge(splits["valid"].images).features
+    held_out = Judge().predict(splits["valid"].images).features
     assert results["generated"]["frechet"].value == pytest.approx(
         metrics.frechet_distance(gaussian(new), reference)
     )
@@ -236,7 +236,7 @@ def test_losses_are_told_by_their_names(make):
 def test_the_nearest_training_drawings_are_kept(make, splits):
     found = make(a=12)
     found.measure("a")
-    training = Judge().judge(splits["train"].images).features
+    training = Judge().predict(splits["train"].images).features
     for new, seen in zip(
         found.generated["a"].features, found.nearest["a"], strict=True
     ):
