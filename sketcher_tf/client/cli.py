@@ -84,7 +84,7 @@ def _reconstruct(client: Any, args: argparse.Namespace) -> None:
     drawn = client.reconstruct(
         given, args.category, args.temperature, args.seed
     )
-    alone = args.output.endswith(".ndjson")  # a row each, without labels
+    alone = args.output.endswith((".ndjson", ".json", ".npz"))  # no labels
     _save({"drawn": drawn} if alone else {"given": given, "drawn": drawn}, args)
 
 
@@ -254,5 +254,7 @@ def _drawing_options(
     )
     parser.add_argument("--seed", type=int, help="the same seed draws the same")
     parser.add_argument(
-        "--output", default=output, help="ends as those of generate do"
+        "--output",
+        default=output,
+        help=".png, .svg, .animated.svg, .gif, .ndjson, .json, .npz or .hpgl",
     )

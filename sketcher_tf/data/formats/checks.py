@@ -172,7 +172,10 @@ class Intake:
         limit = self.rules.max_seq_len
         if len(stroke3) > limit:
             raise BadDrawingError(
-                "too long", where, f"{len(stroke3)} points > {limit}"
+                "too long",
+                where,
+                f"{len(stroke3)} points > {limit}"
+                + "; --max_seq_len takes more" * (not self.rules.for_model),
             )
         return Drawing(stroke3, labels, key or content_key(stroke3), split)
 

@@ -171,9 +171,7 @@ def read_sketches(
     for message in intake.report.messages():
         log.warning("%s: %s", path, message)
     counts = Counter(sketch.category for sketch in sketches)
-    log.info(
-        "%s: %d drawings of %s", path, len(sketches), labels.describe(counts)
-    )
+    log.info("%s: %d of %s", path, len(sketches), labels.describe(counts))
     return sketches
 
 

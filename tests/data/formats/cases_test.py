@@ -66,7 +66,7 @@ def test_a_flat_folder_is_one_word():
 
 def test_a_models_own_limit_counts():
     _, told = read("longer-than-250", strict=False)
-    assert "50 too long (300 points > 250, first in" in told
+    assert "50 too long (300 points > 250; --max_seq_len takes" in told
     drawings, _ = read("longer-than-250", Rules(300))
     assert len(drawings) == 50
     lines = given("longer-than-250/long300.npz")

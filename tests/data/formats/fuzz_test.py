@@ -20,7 +20,7 @@ from tests.data.formats.signatures_test import DRAWINGS
 HERE = Path(__file__).parent
 NUM_MUTANTS = int(os.environ.get("FUZZ_MUTANTS", "300"))
 PARTS = 4  # so that workers share them
-SECONDS = 1.0 * float(os.environ.get("FUZZ_PATIENCE", "5"))  # busy machines
+SECONDS = 1.5  # of the processor, so that a busy machine fails nothing
 
 SCHEMA = Schema((Factor("category", ("cat",)),), 30.0, 50, 64)
 RULES = [
@@ -95,7 +95,7 @@ def test_mutated_files_are_read_or_refused(tmp_path, monkeypatch, part):
         rng = np.random.default_rng([7, number])
         path = tmp_path / f"{number}{rng.choice(['', '.svg', '.bin', '.json'])}"
         path.write_bytes(mutant(rng, contents))
-        start = time.monotonic()
+        start = time.process_time()
         try:
             intake = Intake(RULES[number % len(RULES)])
             for drawing in read_drawings([str(path)], intake):
@@ -103,6 +103,6 @@ def test_mutated_files_are_read_or_refused(tmp_path, monkeypatch, part):
                 assert np.isfinite(drawing.stroke3).all()
         except ValueError as error:
             assert str(error)
-        assert time.monotonic() - start < SECONDS, f"mutant {number} is slow"
+        assert time.process_time() - start < SECONDS, f"mutant {number} is slow"
         path.unlink()
     assert not list(tmp_path.iterdir()), "something was executed"

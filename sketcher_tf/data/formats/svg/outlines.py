@@ -36,19 +36,24 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
         ImportError: scikit-image is missing.
     """
     side = _longest_side([line for shape in shapes for line in shape.lines])
-    widths = [_thickness(shape) for shape in shapes if not _is_compact(shape)]
-    width = float(np.median(widths)) if widths else 0.0
-    return [
-        line
-        for shape in shapes
-        for line in (
-            [dot_of(shape)]
-            if len(shapes) > 1 and is_dot(shape, side, width)
-            else shape.lines
-            if _is_compact(shape)
-            else _thinned(shape)
-        )
+    widths = list(map(_thickness, shapes))
+    compact = [
+        width > _COMPACT * _longest_side(shape.lines)
+        for shape, width in zip(shapes, widths, strict=True)
     ]
+    thin = [
+        w for w, is_area in zip(widths, compact, strict=True) if not is_area
+    ]
+    width = float(np.median(thin)) if thin else 0.0
+    lines = []
+    for shape, own, is_area in zip(shapes, widths, compact, strict=True):
+        if len(shapes) > 1 and is_dot(shape, side, width):
+            lines.append(dot_of(shape))
+        elif is_area:
+            lines += shape.lines
+        else:
+            lines += _thinned(shape, own)
+    return lines
 
 
 def _thickness(shape: Shape) -> float:
@@ -62,16 +67,11 @@ def _thickness(shape: Shape) -> float:
     return 2 * area / around
 
 
-def _is_compact(shape: Shape) -> bool:
-    return _thickness(shape) > _COMPACT * _longest_side(shape.lines)
-
-
-def _thinned(shape: Shape) -> Polylines:
+def _thinned(shape: Shape, thickness: float) -> Polylines:
     # Slow to import, and seldom used.
     from skimage.measure import label, regionprops
     from skimage.morphology import skeletonize
 
-    thickness = _thickness(shape)
     longest = _longest_side(shape.lines)
     picture = _paint(
         shape,

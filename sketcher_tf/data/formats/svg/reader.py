@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
-from sketcher_tf.data.formats.checks import Intake
+import numpy as np
+
+from sketcher_tf.data.formats.checks import Intake, check_finite
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
 from sketcher_tf.data.formats.packed import encoding_of, open_source
 from sketcher_tf.data.formats.svg.ink import ink_of
@@ -28,9 +30,11 @@ def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
 
     def parse(row: Path, where: str) -> Drawing:
         intake.check_category(category, where)
-        scene = _scene(row, where)
-        ink = ink_of(scene)
-        lines = ink.lines or _fills(ink.shapes, where, intake)
+        with np.errstate(all="ignore"):  # what is not finite is refused
+            scene = _scene(row, where)
+            ink = ink_of(scene)
+            check_finite([n for s in ink.shapes for n in s.lines], where)
+            lines = ink.lines or _fills(ink.shapes, where, intake)
         if not lines:
             raise BadDrawingError("no points", where, _why_empty(scene))
         return intake.polylines(
