@@ -182,12 +182,6 @@ class _Work:
         )
         for message in report.messages():
             logging.warning(message)
-        if "too long" in report.causes:
-            logging.warning(
-                "Drawings of more than %d points are left out; --max_seq_len "
-                "takes longer ones",
-                self.options.max_seq_len,
-            )
 
     def _pieces(self) -> Iterator[Piece]:
         if self.data in DRAWN:
