@@ -15,7 +15,7 @@ from sketcher_tf.configs import PRESETS
 from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import training_batches
 from sketcher_tf.training.run_folder import RunFolder, read_history
-from sketcher_tf.training.trainer import LearningRate
+from sketcher_tf.training.schedules import LearningRate
 from tests.testing import processes, toys
 from tests.testing.processes import FAILED, KILLED
 
