@@ -14,7 +14,6 @@ point.
 import asyncio
 import contextlib
 import itertools
-import os
 import re
 import signal
 import statistics
@@ -26,13 +25,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 import numpy as np
-from absl import app, flags, logging
+from absl import flags
 
 from export.saved_model.publish import metadata_of, write_stateless
+from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.client.aio import AsyncSketcherClient
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.configs import PRESETS
@@ -40,9 +37,16 @@ from sketcher_tf.contract import SKETCHER
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.schema import Factor, Schema
 
-_TARGET = flags.DEFINE_string("target", None, "host:port; else embedded.")
-_SECONDS = flags.DEFINE_float("seconds", 10.0, "Of each measurement.", 0.1)
-_CALLERS = flags.DEFINE_list("callers", "1,8,32", "How many at once.")
+COMMAND = Command("python -m benchmarks.serving", __doc__)
+_TARGET = flags.DEFINE_string(
+    "target", None, "host:port; else embedded.", flag_values=COMMAND.flags
+)
+_SECONDS = flags.DEFINE_float(
+    "seconds", 10.0, "Of each measurement.", 0.1, flag_values=COMMAND.flags
+)
+_CALLERS = flags.DEFINE_list(
+    "callers", "1,8,32", "How many at once.", flag_values=COMMAND.flags
+)
 
 _POINTS = 100
 _CATEGORIES = 33
@@ -187,9 +191,9 @@ def _seconds(run: Callable[[], object], times: int = 10) -> list[float]:
     return [b - a for a, b in itertools.pairwise(stamps)][times // 2 :]
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> tables on the standard output."""
-    logging.set_verbosity(logging.WARNING)
+    refuse_arguments(arguments, "--target=host:8500")
     callers = [int(text) for text in _CALLERS.value]
     if _TARGET.value:
         report_load({"target": _TARGET.value}, callers)
@@ -209,4 +213,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

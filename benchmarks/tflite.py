@@ -7,37 +7,37 @@ Without --model it takes untrained weights at paper sizes, which are as fast.
 All run on one thread of this machine; what counts are the ratios.
 """
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
 from benchmarks.train_step import race
-from export.tflite import convert, export
+from export.tflite import QUANTIZATIONS, convert, export
 from export.tflite.runtime import PhoneSketcher
 from export.tflite.verify import Report, verify
 from sketcher_tf.batch import SketchBatch
-from sketcher_tf.cli import refuse_arguments
+from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketcher import Sketcher
-from sketcher_tf.training.run_folder import model_file
 
-_SHARED = {"allow_override": True}
+COMMAND = Command("python -m benchmarks.tflite", __doc__)
 _MODEL = flags.DEFINE_string(
-    "model", None, "A run folder or .keras file; else paper sizes.", **_SHARED
+    "model",
+    None,
+    "A run folder or .keras file; else paper sizes.",
+    flag_values=COMMAND.flags,
 )
 _DATA = flags.DEFINE_string(
-    "data", None, "Drawings to measure the loss on; else none.", **_SHARED
+    "data",
+    None,
+    "Drawings to measure the loss on; else none.",
+    flag_values=COMMAND.flags,
 )
 _ROUNDS = flags.DEFINE_integer(
-    "rounds", 7, "How often each one is run.", 1, **_SHARED
+    "rounds", 7, "How often each one is run.", 1, flag_values=COMMAND.flags
 )
 _CALLS = 100  # steps per round
 _GIVEN = 30  # points of the drawing that is continued
@@ -46,7 +46,7 @@ _GIVEN = 30  # points of the drawing that is continued
 def make_sketcher(model: str | None) -> Sketcher:
     """The model to measure; None is an untrained one at paper sizes."""
     if model is not None:
-        return Sketcher.load(model_file(Path(model)))
+        return Sketcher.load(model)
     words = tuple(f"category {number}" for number in range(33))
     schema = Schema((Factor("category", words),), 36.0, 210, 64)
     return Sketcher(AISketcher(PRESETS["paper"], schema))
@@ -98,9 +98,9 @@ def losses(
     }
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Measures, and prints a Markdown table."""
-    refuse_arguments(argv, "--model=runs/doodles")
+    refuse_arguments(arguments, "--model=runs/doodles")
     sketcher = make_sketcher(_MODEL.value)
     drawings = []
     if _DATA.value:
@@ -108,7 +108,7 @@ def main(argv: list[str]) -> None:
     converted = convert.convert(sketcher.model)
     files = {
         name: convert.finish(converted, sketcher.model, name)
-        for name in convert.QUANTIZATIONS
+        for name in QUANTIZATIONS
     }
     phones = {name: PhoneSketcher(file) for name, file in files.items()}
     rounds = _ROUNDS.value
@@ -130,4 +130,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

@@ -8,20 +8,17 @@ take turns: one LSTM forward and backward; whole training steps of the
 pipeline alone. A last line compares ordinary with denormal numbers.
 """
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 import keras
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from keras import layers
 
 from sketcher_tf.batch import SketchBatch
+from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.configs import PRESETS, DataConfig
 from sketcher_tf.data import sources
 from sketcher_tf.data.manifest import read_manifest
@@ -32,9 +29,16 @@ from sketcher_tf.model.mixture import raw_size, split_params
 from sketcher_tf.model.recurrent.lstm import SequenceLSTM
 from sketcher_tf.schema import Schema
 
-_DATA = flags.DEFINE_string("data", "doodles", "As for sketcher_tf.train.")
-_ROUNDS = flags.DEFINE_integer("rounds", 5, "How often each one is run.", 1)
-_STEPS = flags.DEFINE_integer("steps", 24, "Training steps per round.", 1)
+COMMAND = Command("python -m benchmarks.train_step", __doc__)
+_DATA = flags.DEFINE_string(
+    "data", "doodles", "As for sketcher_tf.train.", flag_values=COMMAND.flags
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 5, "How often each one is run.", 1, flag_values=COMMAND.flags
+)
+_STEPS = flags.DEFINE_integer(
+    "steps", 24, "Training steps per round.", 1, flag_values=COMMAND.flags
+)
 
 Candidates = Mapping[str, Callable[[], object]]
 
@@ -256,12 +260,13 @@ def denormal_race(rounds: int) -> None:
     report("LSTM on ordinary and denormal inputs", seconds, "ordinary")
 
 
-def main(_: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> three races."""
+    refuse_arguments(arguments, "--rounds=3")
     lstm_race(_ROUNDS.value)
     denormal_race(_ROUNDS.value)
     step_race(_DATA.value, _ROUNDS.value, _STEPS.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

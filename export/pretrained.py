@@ -2,115 +2,46 @@
 
     python -m export.pretrained --model=runs/quickdraw --output=model.keras
 
-Keras loads the file like any other, into float32. What a run leaves is float32
-because training goes on from it; drawing does not need that many digits.
+Keras loads the file like any other. `sketcher share` writes what the Hugging
+Face hub wants instead.
 """
 
-import io
-import os
-import zipfile
+import logging
 from pathlib import Path
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-import h5py
-import keras
-import numpy as np
-from absl import app, flags, logging
+from sketcher_tf.cli import Command, refuse_arguments
 
-from sketcher_tf.cli import refuse_arguments
-from sketcher_tf.files import write_atomically
-from sketcher_tf.sketcher import Sketcher
-
-# Tests load several commands, which share some flags.
-_SHARED = {"allow_override": True}
+COMMAND = Command("python -m export.pretrained", __doc__, extra="tf")
 _MODEL = flags.DEFINE_string(
     "model",
     None,
     "A run folder or .keras file; by default the newest run, or the pretrained "
     "model.",
-    **_SHARED,
+    flag_values=COMMAND.flags,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", "model.keras", "The file to write.", **_SHARED
+    "output", "model.keras", "The file to write.", flag_values=COMMAND.flags
 )
 
-_WEIGHTS = "model.weights.h5"  # in the archive that a .keras file is
 
-
-def save_half(model: keras.Model, path: Path) -> None:
-    """Saves a model with its float32 weights as float16.
-
-    Args:
-        model: uncompiled, or its optimizer is saved, too.
-        path: where to; ends in `.keras`.
-
-    Raises:
-        ValueError: a weight is beyond float16's largest number, 65504.
-    """
-
-    def write(building: Path) -> None:
-        model.save(building)
-        with zipfile.ZipFile(building) as source:
-            files = {name: source.read(name) for name in source.namelist()}
-        files[_WEIGHTS] = _halve(files[_WEIGHTS])
-        with zipfile.ZipFile(building, "w", zipfile.ZIP_DEFLATED) as target:
-            for name, content in files.items():
-                target.writestr(name, content)
-
-    write_atomically(path, write)
-
-
-def _halve(weights: bytes) -> bytes:
-    """An HDF5 file with its float32 arrays as float16."""
-    halved = io.BytesIO()
-    with (
-        h5py.File(io.BytesIO(weights)) as source,
-        h5py.File(halved, "w") as target,
-    ):
-
-        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if isinstance(item, h5py.Dataset):
-                made = target.create_dataset(name, data=_half(name, item[()]))
-            else:
-                made = target.require_group(name)
-            made.attrs.update(item.attrs)
-
-        source.visititems(copy)
-        target.attrs.update(source.attrs)
-    return halved.getvalue()
-
-
-def _half(name: str, weight: np.ndarray) -> np.ndarray:
-    if weight.dtype != np.float32:
-        return weight
-    with np.errstate(over="ignore"):
-        half = weight.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise ValueError(
-            "a weight must be at most 65504 to be kept in float16; received "
-            f"{np.abs(weight).max()} in {name}. Share the float32 file instead."
-        )
-    return half
-
-
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> one library call."""
-    logging.set_verbosity(logging.INFO)
+    refuse_arguments(arguments, "--model=runs/doodles")
     output = Path(_OUTPUT.value)
-    try:
-        refuse_arguments(argv, "--model=runs/doodles")
-        if output.suffix != ".keras":
-            raise ValueError(
-                "--output must end in .keras; "
-                f"received {output.name!r}. Try {output.stem}.keras."
-            )
-        save_half(Sketcher.load(_MODEL.value).model, output)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from error
+    if output.suffix != ".keras":
+        raise ValueError(
+            f"--output must end in .keras; received {output.name!r}. Try "
+            f"{output.stem}.keras."
+        )
+    from sketcher_tf.sketcher import Sketcher
+
+    from .halving import save_half
+
+    save_half(Sketcher.load(_MODEL.value).model, output)
     logging.info("Wrote %s, %d bytes", output, output.stat().st_size)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

@@ -7,13 +7,27 @@ With --client_ca only clients with a certificate of that authority are let in.
 Both servers take the file by --ssl_config_file.
 """
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
+from absl import flags
 from google.protobuf import text_format
 
+from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.wire.messages import SSLConfig
+
+COMMAND = Command("python -m serving.tls", __doc__)
+_KEY = flags.DEFINE_string(
+    "key", None, "PEM file.", required=True, flag_values=COMMAND.flags
+)
+_CERTIFICATE = flags.DEFINE_string(
+    "certificate", None, "PEM file.", required=True, flag_values=COMMAND.flags
+)
+_CLIENT_CA = flags.DEFINE_string(
+    "client_ca",
+    None,
+    "PEM file; demands certificates of clients.",
+    flag_values=COMMAND.flags,
+)
 
 
 def ssl_config(
@@ -38,22 +52,13 @@ def ssl_config(
     return text_format.MessageToString(config)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Arguments -> the configuration, on the standard output."""
-    parser = argparse.ArgumentParser(
-        prog="python -m serving.tls", description="A server's TLS settings."
-    )
-    parser.add_argument("--key", type=Path, required=True, help="PEM")
-    parser.add_argument("--certificate", type=Path, required=True, help="PEM")
-    parser.add_argument(
-        "--client_ca", type=Path, help="PEM; demands certificates of clients"
-    )
-    args = parser.parse_args(argv)
-    try:
-        print(ssl_config(args.key, args.certificate, args.client_ca), end="")
-    except OSError as error:
-        raise SystemExit(f"error: {error}") from error
+def main(arguments: list[str]) -> None:
+    """Flags -> the configuration, on the standard output."""
+    refuse_arguments(arguments, "--key=server.key")
+    client_ca = Path(_CLIENT_CA.value) if _CLIENT_CA.value else None
+    config = ssl_config(Path(_KEY.value), Path(_CERTIFICATE.value), client_ca)
+    print(config, end="")
 
 
 if __name__ == "__main__":
-    main()
+    COMMAND.run(main)

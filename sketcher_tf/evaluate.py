@@ -1,8 +1,7 @@
 """Measures what models draw, against what people draw.
 
-    python -m sketcher_tf.evaluate --model=runs/doodles --count=10
-    python -m sketcher_tf.evaluate --data='drawings/*.ndjson' \
-        --model=ai_sketcher=runs/ours --model=sketch_rnn=runs/baseline
+    sketcher evaluate --model=runs/doodles --count=10
+    sketcher evaluate --model=ours=runs/ours --model=baseline=runs/baseline
 
 Writes one HTML file that needs nothing else, and its numbers as JSON beside
 it. With 100 drawings per word (the default) that takes some minutes per model
@@ -10,91 +9,89 @@ on two cores, with 10 about one.
 """
 
 import json
-import os
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-import tensorflow as tf
-from absl import app, flags, logging
-
-from sketcher_tf.cli import refuse_arguments
-from sketcher_tf.data import sources
-from sketcher_tf.evaluation.classifier import ClassifierConfig
-from sketcher_tf.evaluation.evaluation import evaluate
-from sketcher_tf.evaluation.measurements import EvaluationConfig
-from sketcher_tf.evaluation.models import load_models
-from sketcher_tf.evaluation.report import render
+from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.files import write_atomically
-from sketcher_tf.sketcher import DEFAULT_TEMPERATURE
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 
+if TYPE_CHECKING:
+    from sketcher_tf.evaluation.evaluation import Evaluation
+
+COMMAND = Command("sketcher evaluate", __doc__, extra="tf")
 _MODEL = flags.DEFINE_multi_string(
     "model",
     [],
     "A run folder or .keras file, or name=path; several to compare them. By "
     "default the newest run.",
+    flag_values=COMMAND.flags,
 )
 _BASELINE = flags.DEFINE_string(
     "baseline",
     None,
     "The name of the model that others are compared with. By default the "
     "first without condition, influence layer and CNN autoencoder, if any.",
+    flag_values=COMMAND.flags,
 )
 _DATA = flags.DEFINE_string(
     "data",
     "doodles",
     "The drawings that the models were trained on, as train takes them.",
+    flag_values=COMMAND.flags,
 )
 _SPLIT = flags.DEFINE_enum(
-    "split", "test", ["test", "valid"], "The held-out drawings."
+    "split",
+    "test",
+    ["test", "valid"],
+    "The held-out drawings.",
+    flag_values=COMMAND.flags,
 )
 _COUNT = flags.DEFINE_integer(
     "count",
     100,
     "New drawings per word and model, and at most so many held-out ones.",
     2,
+    flag_values=COMMAND.flags,
 )
 _TEMPERATURE = flags.DEFINE_float(
-    "temperature", DEFAULT_TEMPERATURE, "0 is greedy, 1 the model's own.", 0.0
+    "temperature",
+    DEFAULT_TEMPERATURE,
+    "0 is greedy, 1 the model's own.",
+    0.0,
+    flag_values=COMMAND.flags,
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "The same seed gives the same report.", 0, 2**31 - 1
+    "seed",
+    0,
+    "The same seed gives the same report.",
+    0,
+    2**31 - 1,
+    flag_values=COMMAND.flags,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", "evaluation.html", "Where to; the JSON has the same name."
+    "output",
+    "evaluation.html",
+    "Where to; the JSON has the same name.",
+    flag_values=COMMAND.flags,
 )
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> an evaluation -> two files."""
-    logging.set_verbosity(logging.INFO)
-    # For this process only: it makes random operations without a seed fail.
-    tf.config.experimental.enable_op_determinism()
+    refuse_arguments(arguments, "--model=runs/doodles")
     output = Path(_OUTPUT.value)
-    try:
-        refuse_arguments(argv, "--model=runs/doodles")
-        if output.suffix != ".html":
-            raise ValueError(
-                f"the report must be a .html file; received {output}. Write "
-                "for example --output=evaluation.html."
-            )
-        models = load_models(_MODEL.value)
-        data = sources.prepare(_DATA.value, sources.Options())
-        evaluation = evaluate(
-            models,
-            data,
-            EvaluationConfig(
-                count=_COUNT.value,
-                temperature=_TEMPERATURE.value,
-                seed=_SEED.value,
-                split=_SPLIT.value,
-                classifier=_classifier(_DATA.value),
-            ),
-            _BASELINE.value,
+    if output.suffix != ".html":
+        raise ValueError(
+            f"the report must be a .html file; received {output}. Write for "
+            "example --output=evaluation.html."
         )
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from error
+    evaluation = _evaluate()
+    from sketcher_tf.evaluation.report import render
+
     numbers = json.dumps(evaluation.results, indent=2)
     write_atomically(
         output.with_suffix(".json"), lambda file: file.write_text(numbers)
@@ -104,11 +101,30 @@ def main(argv: list[str]) -> None:
     logging.info("Wrote %s and %s", output, output.with_suffix(".json"))
 
 
-def _classifier(data: str) -> ClassifierConfig:
-    """The project's own drawings are so regular that little is to learn."""
-    quick = data in sources.DRAWN
-    return ClassifierConfig(epochs=2) if quick else ClassifierConfig()
+def _evaluate() -> "Evaluation":
+    import tensorflow as tf
+
+    from sketcher_tf.data import sources
+    from sketcher_tf.evaluation.classifier import ClassifierConfig
+    from sketcher_tf.evaluation.evaluation import evaluate
+    from sketcher_tf.evaluation.measurements import EvaluationConfig
+    from sketcher_tf.evaluation.models import load_models
+
+    # For this process only: it makes random operations without a seed fail.
+    tf.config.experimental.enable_op_determinism()
+    models = load_models(_MODEL.value)
+    # The project's own drawings are so regular that little is to learn.
+    quick = _DATA.value in sources.DRAWN
+    settings = EvaluationConfig(
+        count=_COUNT.value,
+        temperature=_TEMPERATURE.value,
+        seed=_SEED.value,
+        split=_SPLIT.value,
+        classifier=ClassifierConfig(epochs=2) if quick else ClassifierConfig(),
+    )
+    data = sources.prepare(_DATA.value, sources.Options())
+    return evaluate(models, data, settings, _BASELINE.value)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

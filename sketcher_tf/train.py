@@ -1,9 +1,9 @@
 """Trains a model, from drawings to a run folder.
 
-    python -m sketcher_tf.train
-    python -m sketcher_tf.train --data='drawings/*.ndjson'
-    python -m sketcher_tf.train --data=quickdraw:cat,crab,pig --preset=paper
-    python -m sketcher_tf.train --data=mine --init=quickdraw
+    sketcher train
+    sketcher train --data='drawings/*.ndjson'
+    sketcher train --data=quickdraw:cat,crab,pig --preset=paper
+    sketcher train --data=mine --init=quickdraw
 
 The last one begins with a trained model: minutes, where anew it takes hours.
 With no flag it trains on doodles that the project draws itself, in minutes on
@@ -11,30 +11,29 @@ two cores. The same command after an interruption goes on where it was.
 """
 
 import dataclasses
-import os
+import logging
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags, logging
-
-from sketcher_tf.cli import refuse_arguments
+from sketcher_tf.cli import Command, refuse_arguments
+from sketcher_tf.cli.reading import ReadingFlags
 from sketcher_tf.configs import PRESETS, Config
-from sketcher_tf.data import flags as reading
-from sketcher_tf.data import sources
 from sketcher_tf.training.run_folder import RUNS, RunFolder
-from sketcher_tf.training.trainer import train
-from sketcher_tf.training.transfer import Origin
-from sketcher_tf.training.workers import make_strategy
 
+if TYPE_CHECKING:
+    from sketcher_tf.training.transfer import Origin
+
+COMMAND = Command("sketcher train", __doc__, extra="tf")
 _DATA = flags.DEFINE_string(
     "data",
     "doodles",
     "What to learn from: doodles or faces (drawn by the project), "
     "quickdraw:cat,crab or quickdraw:all (downloaded), files, globs and "
     "folders of drawings, or a folder made by sketcher_tf.prepare.",
+    flag_values=COMMAND.flags,
 )
 _PRESET = flags.DEFINE_enum(
     "preset",
@@ -42,34 +41,59 @@ _PRESET = flags.DEFINE_enum(
     sorted(PRESETS),
     "The settings to begin with. By default quick for the project's own "
     "drawings, paper for people's, and finetune with --init.",
+    flag_values=COMMAND.flags,
 )
 _INIT = flags.DEFINE_string(
     "init",
     None,
     "The model to begin with, whatever words it knows: a name, a run folder or "
-    "a file, as for sketcher_tf.generate.",
+    "a file, as for sketcher draw.",
+    flag_values=COMMAND.flags,
 )
 _KEEP_WORDS = flags.DEFINE_bool(
-    "keep_words", False, "With --init: keep the words that the data lack."
+    "keep_words",
+    False,
+    "With --init: keep the words that the data lack.",
+    flag_values=COMMAND.flags,
 )
 _SET = flags.DEFINE_multi_string(
-    "set", [], "A setting of its own, e.g. --set data.batch_size=50."
+    "set",
+    [],
+    "A setting of its own, e.g. --set data.batch_size=50.",
+    flag_values=COMMAND.flags,
 )
-_EPOCHS = flags.DEFINE_integer("epochs", None, "Sets training.epochs.")
+_EPOCHS = flags.DEFINE_integer(
+    "epochs",
+    None,
+    "Sets training.epochs.",
+    flag_values=COMMAND.flags,
+)
 _SEED = flags.DEFINE_integer(
     "seed",
     None,
     "Sets training.seed.",
     lower_bound=0,
     upper_bound=2**31 - 1,
-    allow_override=True,  # generate has one too, and tests load both commands
+    flag_values=COMMAND.flags,
 )
 _RUN = flags.DEFINE_string(
-    "run", None, "The run folder; by default runs/, the data and the preset."
+    "run",
+    None,
+    "The run folder; by default runs/, the data and the preset.",
+    flag_values=COMMAND.flags,
 )
-_RESTART = flags.DEFINE_bool("restart", False, "Forget the run and begin anew.")
+_RESTART = flags.DEFINE_bool(
+    "restart",
+    False,
+    "Forget the run and begin anew.",
+    flag_values=COMMAND.flags,
+)
 _MAX_SEQ_LEN = flags.DEFINE_integer(
-    "max_seq_len", 250, "Points of the longest drawing to take.", 2
+    "max_seq_len",
+    250,
+    "Points of the longest drawing to take.",
+    2,
+    flag_values=COMMAND.flags,
 )
 _STRATEGY = flags.DEFINE_enum(
     "strategy",
@@ -77,10 +101,12 @@ _STRATEGY = flags.DEFINE_enum(
     ["one_device", "mirrored", "multi_worker"],
     "How replicas share a batch: mirrored over this machine's devices, or "
     "multi_worker over the machines of the TF_CONFIG variable.",
+    flag_values=COMMAND.flags,
 )
+_READING = ReadingFlags(COMMAND.flags)
 
 
-def make_config(origin: Origin | None = None) -> Config:
+def make_config(origin: "Origin | None" = None) -> Config:
     """The configuration that the flags ask for.
 
     Args:
@@ -97,7 +123,9 @@ def make_config(origin: Origin | None = None) -> Config:
     return config.replace(changes)
 
 
-def _preset(origin: Origin | None) -> str:
+def _preset(origin: "Origin | None") -> str:
+    from sketcher_tf.data import sources
+
     drawn = _DATA.value in sources.DRAWN
     if _PRESET.value == "quick" and not drawn and not origin:
         logging.warning(
@@ -109,7 +137,7 @@ def _preset(origin: Origin | None) -> str:
     return _PRESET.value or usual
 
 
-def find_origin() -> Origin | None:
+def find_origin() -> "Origin | None":
     """The model that the flags ask to begin with.
 
     Raises:
@@ -118,6 +146,8 @@ def find_origin() -> Origin | None:
             preset is for what begins with a model.
     """
     if _INIT.value:
+        from sketcher_tf.training.transfer import Origin
+
         return Origin.load(_INIT.value, _KEEP_WORDS.value)
     for flag, given in (
         ("--keep_words", _KEEP_WORDS.value),
@@ -140,32 +170,32 @@ def run_folder() -> RunFolder:
     return RunFolder(RUNS / name[-80:])
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> configuration -> one library call."""
-    logging.set_verbosity(logging.INFO)
-    try:
-        refuse_arguments(argv, "--data='drawings/*.ndjson'")
-        # Workers have to be connected before TensorFlow does anything else.
-        strategy = make_strategy(_STRATEGY.value)
-        origin = find_origin()
-        config = make_config(origin)
-        run = run_folder()
-        options = sources.Options(
-            strict=reading.STRICT.value,
-            max_seq_len=_MAX_SEQ_LEN.value,
-            label=reading.LABEL.value,
-            placement=reading.placement(whole=True),
-        )
-        if origin:
-            size = origin.model.schema.image_size
-            options = dataclasses.replace(options, image_size=size)
-        data = sources.prepare(_DATA.value, options)
-        sources.log_summary(data)
-        train(config, data, run, strategy, _RESTART.value, origin)
-    except (ValueError, OSError, FloatingPointError) as error:
-        raise SystemExit(f"error: {error}") from error
+    refuse_arguments(arguments, "--data='drawings/*.ndjson'")
+    from sketcher_tf.data import sources
+    from sketcher_tf.training.trainer import train
+    from sketcher_tf.training.workers import make_strategy
+
+    # Workers have to be connected before TensorFlow does anything else.
+    strategy = make_strategy(_STRATEGY.value)
+    origin = find_origin()
+    config = make_config(origin)
+    run = run_folder()
+    options = sources.Options(
+        strict=_READING.strict,
+        max_seq_len=_MAX_SEQ_LEN.value,
+        label=_READING.label,
+        placement=_READING.placement(whole=True),
+    )
+    if origin:
+        size = origin.model.schema.image_size
+        options = dataclasses.replace(options, image_size=size)
+    data = sources.prepare(_DATA.value, options)
+    sources.log_summary(data)
+    train(config, data, run, strategy, _RESTART.value, origin)
     logging.info("Done: %s, %s", run.model, run.sheet)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

@@ -5,8 +5,6 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 from PIL import Image
 
 from sketcher_tf import generate
@@ -35,10 +33,8 @@ def run(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def call(*args):
-        with flagsaver.flagsaver():
-            given = [f"--model={model}", "--output=sketches.png", *args]
-            rest = flags.FLAGS(["generate", *given])
-            generate.main(rest)
+        given = [f"--model={model}", "--output=sketches.png", *args]
+        generate.COMMAND.run(generate.main, given)
 
     return call
 
@@ -149,11 +145,16 @@ def test_errors_are_one_line(run, tmp_path, args, text):
 
 
 @pytest.mark.parametrize(
-    "args", [["--count=0"], ["--temperature=-1"], [f"--seed={2**31}"]]
+    "arg", ["--count=0", "--temperature=-1", f"--seed={2**31}"]
 )
-def test_flags_have_limits(run, args):
-    with pytest.raises(flags.IllegalFlagValueError):
-        run(*args)
+def test_flags_have_limits(run, arg):
+    with pytest.raises(SystemExit, match=f"error: flag {arg}"):
+        run(arg)
+
+
+def test_words_are_listed(run, capsys):
+    run("--category=list")
+    assert capsys.readouterr().out == "ring\nzigzag\n"
 
 
 def test_the_command_reports_an_unknown_category(model, tmp_path):

@@ -36,14 +36,13 @@ from sketcher_tf.training.run_folder import (
     read_history,
 )
 
+from . import DEFAULT_CAPACITY
 from .expected import session_calls, stateless_calls
 from .sessions import SessionCalls
 from .signatures import trace_servable
 from .stateless import StatelessCalls
 from .verify import verify
 from .warmup import warmup_calls, warmup_file, write_calls
-
-DEFAULT_CAPACITY = 1024  # sessions
 
 _BATCH_SIZES = [1, 2, 4, 8, 16, contract.MAX_BATCH_SIZE]
 # How the server merges calls, if it is told to. Padding of unlike shapes stays

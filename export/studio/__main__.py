@@ -1,48 +1,58 @@
 """Builds the studio, a page to draw on together with models, and serves it.
 
-    python -m export.studio
-    python -m export.studio --model=runs/cats --output=build/cats --noserve
+    sketcher studio
+    sketcher studio --model=runs/cats --output=build/cats --noserve
 
 Without --model it offers the newest run and the pretrained models. What was
 not exported before is exported with 8 bits per weight.
 """
 
-import os
+import logging
 import subprocess
 from pathlib import Path
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags, logging
-
-from sketcher_tf.cli import refuse_arguments
-from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.training.run_folder import model_file, pretrained
 
-from ..tflite import export
 from .build import BUILT, build
 from .server import serve
 
-_SHARED = {"allow_override": True}
+COMMAND = Command(
+    "sketcher studio",
+    __doc__,
+    extra="phone",
+    errors=(subprocess.CalledProcessError,),
+)
 _MODEL = flags.DEFINE_multi_string(
     "model",
     [],
     "A run folder, .keras or .tflite file; several can be chosen from. By "
     "default the newest run and the pretrained models.",
-    **_SHARED,
+    flag_values=COMMAND.flags,
 )
 _OUTPUT = flags.DEFINE_string(
-    "output", str(BUILT), "The folder of the page.", **_SHARED
+    "output",
+    None,
+    "The folder of the page; by default dist/ beside its sources.",
+    flag_values=COMMAND.flags,
 )
 _DATA = flags.DEFINE_string(
     "data",
     None,
     "Drawings on which an export is tried; by default those of the run.",
-    **_SHARED,
+    flag_values=COMMAND.flags,
 )
-_SERVE = flags.DEFINE_bool("serve", True, "Serve the page when it is built.")
-_PORT = flags.DEFINE_integer("port", 8000, "Where to.", 0, **_SHARED)
+_SERVE = flags.DEFINE_bool(
+    "serve",
+    True,
+    "Serve the page when it is built.",
+    flag_values=COMMAND.flags,
+)
+_PORT = flags.DEFINE_integer(
+    "port", 8000, "Where to.", 0, flag_values=COMMAND.flags
+)
 
 
 def exported(model: str | Path, data: str | None) -> Path:
@@ -58,6 +68,10 @@ def exported(model: str | Path, data: str | None) -> Path:
     target = file.with_suffix(".tflite")
     if not target.exists() or target.stat().st_mtime < file.stat().st_mtime:
         logging.info("Exporting %s", file)
+        from sketcher_tf.sketcher import Sketcher
+
+        from ..tflite import export
+
         sketcher = Sketcher.load(file)
         drawings = export.drawings_for(sketcher, file, data)
         export.export(sketcher, target, "int8", drawings)
@@ -75,16 +89,12 @@ def _name(file: Path) -> str:
     return file.absolute().parent.name if file.stem == "model" else file.stem
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> library calls."""
-    logging.set_verbosity(logging.INFO)
-    output = Path(_OUTPUT.value)
-    try:
-        refuse_arguments(argv, "--model=runs/doodles")
-        models = {_name(file): file for file in _models()}
-        build(models, output)
-    except (ValueError, OSError, subprocess.CalledProcessError) as error:
-        raise SystemExit(f"error: {error}") from error
+    refuse_arguments(arguments, "--model=runs/doodles")
+    output = Path(_OUTPUT.value or BUILT)
+    models = {_name(file): file for file in _models()}
+    build(models, output)
     logging.info("Built %s with %s", output, ", ".join(models))
     if _SERVE.value:
         with serve(output, _PORT.value) as server:
@@ -93,4 +103,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

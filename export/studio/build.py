@@ -40,11 +40,20 @@ def build(models: Mapping[str, Path], output: Path) -> None:
     if (SOURCE / "package.json").exists():
         _build_page(building)
     else:
+        _check_built()
         leave = shutil.ignore_patterns("models*")
         shutil.copytree(BUILT, building, ignore=leave)
     _add_models(models, building)
     shutil.rmtree(output, ignore_errors=True)
     building.rename(output)
+
+
+def _check_built() -> None:
+    if not BUILT.is_dir():
+        raise FileNotFoundError(
+            "the page must come built with the package; received a package "
+            "without it. Install a release, or run it from a clone with npm."
+        )
 
 
 def _build_page(folder: Path) -> None:

@@ -22,7 +22,6 @@ from .graph import PhoneGraph
 from .metadata import with_metadata
 
 VERSION = 1  # of the signatures and the metadata
-QUANTIZATIONS = ("none", "float16", "int8")
 _PRODUCT = TFLOperationName.FULLY_CONNECTED
 
 

@@ -1,4 +1,4 @@
-"""The gateway on the command line.
+"""Offers `sketcher.v1`, the typed service, over gRPC and HTTP.
 
     python -m serving.gateway --target=localhost:8500
     curl localhost:8080/v1/sketches:generate -d '{"category": "cat"}'
@@ -7,52 +7,119 @@ In front of TensorFlow Serving or the embedded server; any number may run.
 """
 
 import asyncio
+import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from absl import app, flags, logging
+from absl import flags
 
-from sketcher_tf.cli import refuse_arguments
+from sketcher_tf.cli import Command, refuse_arguments
 
-from .gateway import Settings, serve
-from .guard import Limits
+if TYPE_CHECKING:
+    from .gateway import Settings
 
+COMMAND = Command("python -m serving.gateway", __doc__, extra="gateway")
 _TARGET = flags.DEFINE_string(
-    "target", "localhost:8500", "Of the servables, host:port."
+    "target",
+    "localhost:8500",
+    "Of the servables, host:port.",
+    flag_values=COMMAND.flags,
 )
 _SESSION_TARGET = flags.DEFINE_string(
-    "session_target", None, "Of live drawing, if that is served elsewhere."
+    "session_target",
+    None,
+    "Of live drawing, if that is served elsewhere.",
+    flag_values=COMMAND.flags,
 )
 _HOST = flags.DEFINE_string(
     "host",
     "localhost",
     "Where to listen; other than this machine only with a choice of who may.",
+    flag_values=COMMAND.flags,
 )
-_GRPC_PORT = flags.DEFINE_integer("grpc_port", 50051, "0 takes a free one.", 0)
-_HTTP_PORT = flags.DEFINE_integer("http_port", 8080, "0 takes a free one.", 0)
+_GRPC_PORT = flags.DEFINE_integer(
+    "grpc_port",
+    50051,
+    "0 takes a free one.",
+    0,
+    flag_values=COMMAND.flags,
+)
+_HTTP_PORT = flags.DEFINE_integer(
+    "http_port",
+    8080,
+    "0 takes a free one.",
+    0,
+    flag_values=COMMAND.flags,
+)
 _API_KEYS = flags.DEFINE_string(
-    "api_keys_file", None, "A key per line, one of which a call must have."
+    "api_keys_file",
+    None,
+    "A key per line, one of which a call must have.",
+    flag_values=COMMAND.flags,
 )
 _ANONYMOUS = flags.DEFINE_bool(
-    "allow_anonymous", False, "Let other machines in without a key."
+    "allow_anonymous",
+    False,
+    "Let other machines in without a key.",
+    flag_values=COMMAND.flags,
 )
-_CERTIFICATE = flags.DEFINE_string("certificate", None, "PEM file, for TLS.")
-_KEY = flags.DEFINE_string("key", None, "PEM file, of the certificate.")
+_CERTIFICATE = flags.DEFINE_string(
+    "certificate",
+    None,
+    "PEM file, for TLS.",
+    flag_values=COMMAND.flags,
+)
+_KEY = flags.DEFINE_string(
+    "key",
+    None,
+    "PEM file, of the certificate.",
+    flag_values=COMMAND.flags,
+)
 _CLIENT_CA = flags.DEFINE_string(
-    "client_ca", None, "PEM file; demands certificates of clients."
+    "client_ca",
+    None,
+    "PEM file; demands certificates of clients.",
+    flag_values=COMMAND.flags,
 )
-_CORS = flags.DEFINE_list("cors_origins", [], "Of pages that may call.")
-_CALLS = flags.DEFINE_integer("max_calls", 64, "At once.", 1)
-_SECONDS = flags.DEFINE_float("max_seconds", 60.0, "Of a call.", 0.1)
-_BYTES = flags.DEFINE_integer("max_bytes", 2**20, "Of a request.", 1)
+_CORS = flags.DEFINE_list(
+    "cors_origins",
+    [],
+    "Of pages that may call.",
+    flag_values=COMMAND.flags,
+)
+_CALLS = flags.DEFINE_integer(
+    "max_calls",
+    64,
+    "At once.",
+    1,
+    flag_values=COMMAND.flags,
+)
+_SECONDS = flags.DEFINE_float(
+    "max_seconds",
+    60.0,
+    "Of a call.",
+    0.1,
+    flag_values=COMMAND.flags,
+)
+_BYTES = flags.DEFINE_integer(
+    "max_bytes",
+    2**20,
+    "Of a request.",
+    1,
+    flag_values=COMMAND.flags,
+)
 
 
-def settings() -> Settings:
+def settings() -> "Settings":
     """What the flags say.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: they do not go together.
     """
+    from .gateway import Settings
+    from .guard import Limits
+
     keys: list[str] = []
     if _API_KEYS.value:
         keys = Path(_API_KEYS.value).read_text().split()
@@ -77,27 +144,25 @@ def settings() -> Settings:
     )
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> a gateway, until SIGTERM or SIGINT."""
-    logging.set_verbosity(logging.INFO)
-    try:
-        refuse_arguments(argv, "--target=localhost:8500")
-        wanted = settings()
-        asyncio.run(
-            serve(
-                wanted,
-                lambda gateway: logging.info(
-                    "gRPC at %s:%d, HTTP at %s:%d",
-                    wanted.host,
-                    gateway.grpc_port,
-                    wanted.host,
-                    gateway.http_port,
-                ),
-            )
+    refuse_arguments(arguments, "--target=localhost:8500")
+    from .gateway import serve
+
+    wanted = settings()
+    asyncio.run(
+        serve(
+            wanted,
+            lambda gateway: logging.info(
+                "gRPC at %s:%d, HTTP at %s:%d",
+                wanted.host,
+                gateway.grpc_port,
+                wanted.host,
+                gateway.http_port,
+            ),
         )
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+    )
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

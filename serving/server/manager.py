@@ -8,13 +8,13 @@ that takes: other models do not wait for it.
 """
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from absl import logging
 
 from sketcher_tf.wire.messages import State
 

@@ -7,6 +7,7 @@ every model in the folder and every new version. It is there to try things out;
 for production see `serving/config`.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -19,7 +20,6 @@ from typing import Any, Self
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import grpc
-from absl import logging
 from google.protobuf import text_format
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection

@@ -18,10 +18,10 @@ from sketcher_tf.client.calls import Sleep, Task
 from sketcher_tf.client.channel import Connection
 from sketcher_tf.client.live import Live
 from sketcher_tf.client.operations import (
-    DEFAULT_TEMPERATURE,
     Operations,
 )
 from sketcher_tf.client.types import Point, ServedSketch
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch
 
 P = ParamSpec("P")

@@ -20,11 +20,10 @@ from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.retry import Deadline, Timeout
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.client.versions import Versions
-from sketcher_tf.model.request import slerp
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE, slerp
 from sketcher_tf.sketches import Sketch, Sketches
 from sketcher_tf.wire.tensors import itemsize
 
-DEFAULT_TEMPERATURE = 0.3
 _CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
 
 _OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model

@@ -1,24 +1,29 @@
 """Makes a model out of a published Sketch-RNN.
 
-python -m sketcher_tf.import_model bird.gen.json --output=runs/bird
+    sketcher import bird.gen.json --output=runs/bird
+    sketcher import quickdraw:bird --output=runs/bird
+    sketcher import aaron_sheep.zip --output=runs/sheep --scale_factor=3.5
+
+The model is an ordinary one: it draws, completes, is exported and served.
 """
 
-import os
+import logging
 from pathlib import Path
 
-# Before TensorFlow is imported, which else reports on hardware at length.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from absl import flags
 
-from absl import app, flags, logging
-
-from sketcher_tf.import_model.convert import convert
-from sketcher_tf.import_model.published import read_published
+from sketcher_tf.cli import Command
 
 # Of a set of simplified drawings of Quick, Draw!, about.
 _TYPICAL_SCALE = 35.0
 
+COMMAND = Command("sketcher import", __doc__, extra="tf")
 _OUTPUT = flags.DEFINE_string(
-    "output", None, "The run folder or .keras file to write.", required=True
+    "output",
+    None,
+    "The run folder or .keras file to write.",
+    required=True,
+    flag_values=COMMAND.flags,
 )
 _SCALE_FACTOR = flags.DEFINE_float(
     "scale_factor",
@@ -26,36 +31,36 @@ _SCALE_FACTOR = flags.DEFINE_float(
     "Pixels per unit of an offset, which a checkpoint does not tell: the "
     "standard deviation of the training offsets.",
     1e-6,
+    flag_values=COMMAND.flags,
 )
 
 
-def main(argv: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Flags -> one library call -> a file."""
-    logging.set_verbosity(logging.INFO)
-    try:
-        if len(argv) != 2:
-            raise ValueError(
-                "one model is imported at a time; received "
-                f"{argv[1:]}. Write for example bird.gen.json --output=bird."
-            )
-        published = read_published(argv[1])
-        scale = _SCALE_FACTOR.value or published.scale_factor
-        if scale is None:
-            scale = _TYPICAL_SCALE
-            logging.warning(
-                "Offsets are taken to be scaled by %g pixels, as in Quick, "
-                "Draw!; --scale_factor says otherwise",
-                scale,
-            )
-        output = Path(_OUTPUT.value)
-        if output.suffix != ".keras":
-            output = output / "model.keras"
-        output.parent.mkdir(parents=True, exist_ok=True)
-        convert(published, scale).save(output)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"error: {error}") from error
+    if len(arguments) != 1:
+        raise ValueError(
+            "one model is imported at a time; received "
+            f"{arguments}. Write for example bird.gen.json --output=bird."
+        )
+    from sketcher_tf.import_model.convert import convert
+    from sketcher_tf.import_model.published import read_published
+
+    published = read_published(arguments[0])
+    scale = _SCALE_FACTOR.value or published.scale_factor
+    if scale is None:
+        scale = _TYPICAL_SCALE
+        logging.warning(
+            "Offsets are taken to be scaled by %g pixels, as in Quick, Draw!; "
+            "--scale_factor says otherwise",
+            scale,
+        )
+    output = Path(_OUTPUT.value)
+    if output.suffix != ".keras":
+        output = output / "model.keras"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    convert(published, scale).save(output)
     logging.info("Imported %s, which draws %s", output, published.name)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    COMMAND.run(main)

@@ -1,5 +1,6 @@
 """What happens beside the training steps: records, sheets, progress."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -7,7 +8,6 @@ import keras
 import numpy as np
 import rich
 import tensorflow as tf
-from absl import logging
 from rich import progress
 
 from sketcher_tf import rendering

@@ -1,4 +1,5 @@
 import json
+import logging
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -27,9 +28,9 @@ def server():
 def run(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def call(name, *args):
+    def call(*args):
         target = f"--target={server.target}"
-        cli.run(SketcherClient, [name, target, "--timeout=5", *args])
+        cli.COMMAND.run(cli.main, [target, "--timeout=5", *args])
 
     return call
 
@@ -45,8 +46,12 @@ def drawings(tmp_path):
     return "given.ndjson"
 
 
+def rows(path):
+    return [json.loads(row) for row in path.read_text().splitlines()]
+
+
 def words(path):
-    return [json.loads(row)["word"] for row in path.read_text().splitlines()]
+    return [row["word"] for row in rows(path)]
 
 
 def inputs_of(server, name):
@@ -54,11 +59,10 @@ def inputs_of(server, name):
 
 
 def test_generate(run, server, tmp_path):
-    run("generate", "--category=cat", "--output=cat.svg", "--count=1")
+    run("--category=cat", "--output=cat.svg", "--count=1")
     ET.parse(tmp_path / "cat.svg")
     categories = "--category=pig", "--category=cat*1+crab*1"
     run(
-        "generate",
         *categories,
         *("--count=2", "--seed=5", "--temperature=0.25"),
         "--output=two.ndjson",
@@ -67,33 +71,55 @@ def test_generate(run, server, tmp_path):
     inputs = inputs_of(server, "generate")[1]
     assert inputs["seed"].tolist() == [[5, 0], [5, 1]]
     assert inputs["temperature"].tolist() == [0.25] * 2
-    run("generate", "--count=1", "--output=all.ndjson")
+    run("--count=1", "--output=all.ndjson")
     assert words(tmp_path / "all.ndjson") == list(fakes.WORDS)
 
 
-def test_a_seed_is_made_up_and_told(run, server, capsys):
+def test_a_seed_is_made_up_and_told(run, server, caplog):
+    caplog.set_level(logging.INFO)
     for _ in range(2):
-        run("generate", "--category=cat", "--output=a.svg")
+        run("--category=cat", "--output=a.svg")
     seeds = [int(i["seed"][0, 0]) for i in inputs_of(server, "generate")]
     assert len(set(seeds)) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert told == [f"drew a.svg with --seed={seed}" for seed in seeds]
+    assert caplog.messages == [
+        f"Drew a.svg with --seed={seed}" for seed in seeds
+    ]
 
 
 def test_drawings_of_a_file(run, server, drawings, tmp_path):
-    run("complete", drawings, "--count=3", "--output=c.ndjson")
+    run(f"--complete={drawings}", "--count=3", "--output=c.ndjson")
     assert words(tmp_path / "c.ndjson") == ["cat"] * 3 + ["pig"] * 3
-    run("complete", drawings, "--category=crab", "--output=c.svg")
-    run("reconstruct", drawings, "--output=r.ndjson")
+    run(f"--complete={drawings}", "--category=crab", "--output=c.svg")
+    run(f"--reconstruct={drawings}", "--output=r.ndjson")
     assert words(tmp_path / "r.ndjson") == ["cat", "pig"]
-    run("reconstruct", drawings, "--output=r.svg")
+    run(f"--reconstruct={drawings}", "--output=r.svg")
     assert "given</text>" in (tmp_path / "r.svg").read_text()
-    run("interpolate", drawings, drawings, "--count=4", "--output=i.ndjson")
+    run("--interpolate", drawings, drawings, "--count=4", "--output=i.ndjson")
     assert words(tmp_path / "i.ndjson") == ["cat"] * 4
 
 
+@pytest.mark.parametrize(
+    ("in_words", "in_flags"),
+    [
+        (["generate", "--category=pig"], ["--category=pig"]),
+        (["complete", "--count=2", "FILE"], ["--complete=FILE", "--count=2"]),
+        (["reconstruct", "FILE"], ["--reconstruct=FILE"]),
+        (["interpolate", "FILE", "FILE"], ["--interpolate", "FILE", "FILE"]),
+        (["live", "--category=pig"], ["--live", "--category=pig"]),
+    ],
+)
+def test_flags_can_be_written_as_words(
+    run, drawings, tmp_path, in_words, in_flags
+):
+    for args, name in ((in_words, "a.ndjson"), (in_flags, "b.ndjson")):
+        given = [arg.replace("FILE", drawings) for arg in args]
+        run(*given, "--seed=7", f"--output={name}")
+    a, b = (rows(tmp_path / f"{name}.ndjson") for name in "ab")
+    assert a == b
+
+
 def test_live(run, tmp_path, capsys):
-    run("live", "--category=pig", "--seed=3", "--output=live.ndjson")
+    run("--live", "--category=pig", "--seed=3", "--output=live.ndjson")
     points = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
     np.testing.assert_array_equal(
         [[p["dx"], p["dy"], p["pen_lifted"]] for p in points],
@@ -104,25 +130,32 @@ def test_live(run, tmp_path, capsys):
 
 def test_labels(run, server, capsys):
     server.reload(4)
-    run("labels")
+    run("--labels")
     assert capsys.readouterr().out == (
         "version 4\ncategory: cat, pig, crab\nrun: fake\n"
     )
-    run("labels", "--version=4")
+    run("--labels", "--version=4")
     assert server.calls[-1][-1].version.value == 4
-    run("labels", "--label=stable")
+    run("--labels", "--label=stable")
     assert server.calls[-1][-1].version_label == "stable"
+
+
+def test_words_are_listed(run, capsys):
+    run("--category=list")
+    assert capsys.readouterr().out == "cat\npig\ncrab\n"
 
 
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        (["generate", "--category=owl"], "received 'owl'"),
-        (["generate", "--output=a.jpg"], "must end in one of"),
-        (["generate", "--count=0"], "count must be at least 1"),
-        (["complete", "none.ndjson"], "none.ndjson"),
-        (["labels", "--version=1", "--label=x"], "a number or a label"),
-        (["labels", "--key=none.pem"], "No such file"),
+        (["--category=owl"], "received 'owl'"),
+        (["--output=a.jpg"], "must end in one of"),
+        (["--count=0"], "--count=0: 0 is not a positive integer"),
+        (["--complete=none.ndjson"], "none.ndjson"),
+        (["--live"], "--live draws one category; received []"),
+        (["--labels", "--version=1", "--label=x"], "a number or a label"),
+        (["--labels", "--key=none.pem"], "No such file"),
+        (["paint"], "received ['paint']"),
     ],
 )
 def test_errors_are_one_line(run, server, tmp_path, args, text):
@@ -137,7 +170,7 @@ def test_errors_are_one_line(run, server, tmp_path, args, text):
 def test_a_server_that_is_down_is_told(run, server):
     server.stop()
     with pytest.raises(SystemExit, match="error: labels of sketcher"):
-        run("labels", "--timeout=0.3")
+        run("--labels", "--timeout=0.3")
 
 
 def test_tls(tmp_path):
@@ -162,7 +195,7 @@ def test_tls(tmp_path):
             for name in ("ca", "certificate", "key")
         ]
         target = f"--target={server.target}"
-        cli.run(SketcherClient, ["labels", target, *args])
+        cli.COMMAND.run(cli.main, ["--labels", target, *args])
         assert server.names() == ["labels"]
 
 
@@ -173,18 +206,21 @@ def test_tls_by_the_usual_authorities_and_sessions_elsewhere():
         given.update(options)
         return SketcherClient(target, **options)
 
+    def main(arguments):
+        cli.main(arguments, connect)
+
     with (
         FakeServer() as server,
         FakeServer() as other,
         pytest.raises(SystemExit, match=r"UNAVAILABLE|DEADLINE"),
     ):
-        args = ["live", "--category=cat", f"--target={server.target}"]
+        args = ["--live", "--category=cat", f"--target={server.target}"]
         args.append(f"--session_target={other.target}")
-        cli.run(connect, args)
+        cli.COMMAND.run(main, args)
         assert given["tls"] is None
         assert server.names() == []
         assert {"labels", "open", "step", "close"} == set(other.names())
-        cli.run(connect, [*args, "--tls", "--timeout=0.3"])
+        cli.COMMAND.run(main, [*args, "--tls", "--timeout=0.3"])
     assert given["tls"] == Tls()
 
 

@@ -1,5 +1,6 @@
 """README and docs: links lead somewhere, commands exist, the site builds."""
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -10,6 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from sketcher_tf.cli import Command
+from sketcher_tf.cli.main import COMMANDS, choose_command
 from tests.testing.source_imports import ROOT
 
 _PAGES = sorted(
@@ -17,18 +20,6 @@ _PAGES = sorted(
     for pattern in ("*.md", "docs/*.md", "*/README.md")
     for path in ROOT.glob(pattern)
 )
-_PROGRAMS = {
-    "sketcher train": "sketcher_tf.train",
-    "sketcher draw": "sketcher_tf.generate",
-    "sketcher evaluate": "sketcher_tf.evaluate",
-    "sketcher prepare": "sketcher_tf.prepare",
-    "sketcher export": "export.saved_model",
-    "sketcher serve": "serving.server",
-    "sketcher client": "serving.client",
-}
-# Where a module reads its flags, if it does not itself.
-_FLAGS_OF = {"serving.client": "sketcher_tf.client.cli"}
-_SHARED_FLAGS = {"help"}
 
 
 def _commands() -> list[tuple[str, str]]:
@@ -44,34 +35,30 @@ def _commands() -> list[tuple[str, str]]:
 
 
 def problems(command: str) -> list[str]:
-    """Flags of a command of this project that its module does not read."""
+    """Flags of a command of this project that it does not have."""
     words = shlex.split(command, comments=True)
-    if "python" in words and "-m" in words:
+    if words[:1] == ["sketcher"]:
+        module = COMMANDS[choose_command(words[1:])[0]][0]
+    elif "python" in words and "-m" in words:
         module = words[words.index("-m") + 1]
     else:
-        module = _PROGRAMS.get(" ".join(words[:2]), "")
+        return []
     if module.split(".")[0] not in ("sketcher_tf", "export", "serving"):
         return []
-    source = _source(_FLAGS_OF.get(module, module))
-    if not source:
-        return [f"there is no module {module}"]
     flags = {
         re.match(r"--(?:no)?([\w-]+)", word)[1]
         for word in words
         if word.startswith("--")
     }
-    return [
-        f"{module} has no flag --{flag}"
-        for flag in sorted(flags - _SHARED_FLAGS)
-        if not re.search(rf"[\"\'](--)?(no)?{flag}[\"\']", source)
-    ]
+    known = {"help", *_command_of(module).flags}
+    return [f"{command}: no flag --{flag}" for flag in sorted(flags - known)]
 
 
-def _source(module: str) -> str:
-    """The text of a module, or of all modules of a package's command."""
-    path = ROOT / module.replace(".", "/")
-    files = [path.with_suffix(".py"), *path.glob("*.py")]
-    return "".join(f.read_text("utf-8") for f in files if f.is_file())
+def _command_of(module: str) -> Command:
+    """The command that `python -m` runs."""
+    is_package = (ROOT / module.replace(".", "/")).is_dir()
+    name = f"{module}.__main__" if is_package else module
+    return importlib.import_module(name).COMMAND
 
 
 @pytest.mark.parametrize(("page", "command"), _commands())
@@ -85,10 +72,14 @@ def test_commands_have_the_flags_that_are_shown(page, command):
         "python -m sketcher_tf.train --date=x",
         "sketcher draw --categories=cat",
         "python -m sketcher_tf.nothing",
+        "sketcher nothing",
     ],
 )
 def test_a_wrong_command_is_told(command):
-    assert problems(command)
+    try:
+        assert problems(command)
+    except (ModuleNotFoundError, SystemExit) as error:
+        assert "nothing" in str(error)
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)

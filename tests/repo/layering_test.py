@@ -63,7 +63,7 @@ _EVERYTHING = (
 MAY_IMPORT = {
     "sketcher_tf": (),
     **{part: () for part in _FOUNDATION},
-    "sketcher_tf.cli": (),
+    "sketcher_tf.cli": (*_LIGHT, "sketcher_tf.data.formats"),
     "sketcher_tf.batch": _FOUNDATION,
     "sketcher_tf.model.request": (*_FOUNDATION, "sketcher_tf.sketches"),
     "sketcher_tf.rendering": ("sketcher_tf.strokes", "sketcher_tf.files"),
@@ -82,7 +82,7 @@ MAY_IMPORT = {
     "sketcher_tf.training": _LIBRARY,
     "sketcher_tf.sketcher": _LIBRARY,
     "sketcher_tf.evaluation": _LIBRARY,
-    "sketcher_tf.import_model": _LIBRARY,
+    "sketcher_tf.import_model": (*_LIBRARY, "sketcher_tf.cli"),
     **{
         part: (*_LIBRARY, "sketcher_tf.cli", "sketcher_tf.evaluation")
         for part in _COMMANDS

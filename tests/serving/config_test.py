@@ -321,9 +321,8 @@ def test_tls_configuration(tmp_path, capsys, mutual):
     issued.cert_chain_pems[0].write_to_path(files["certificate"])
     authority.cert_pem.write_to_path(files["ca"])
     extra = [f"--client_ca={files['ca']}"] if mutual else []
-    tls.main(
-        [f"--{name}={files[name]}" for name in ("key", "certificate")] + extra
-    )
+    given = [f"--{name}={files[name]}" for name in ("key", "certificate")]
+    tls.COMMAND.run(tls.main, [*given, *extra])
     config = text_format.Parse(capsys.readouterr().out, messages.SSLConfig())
     assert config.client_verify == mutual
     credentials = grpc.ssl_server_credentials(
@@ -341,4 +340,6 @@ def test_tls_configuration(tmp_path, capsys, mutual):
 
 def test_missing_files_are_told(tmp_path):
     with pytest.raises(SystemExit, match=r"error: .*No such file"):
-        tls.main([f"--key={tmp_path}/a", f"--certificate={tmp_path}/b"])
+        tls.COMMAND.run(
+            tls.main, [f"--key={tmp_path}/a", f"--certificate={tmp_path}/b"]
+        )

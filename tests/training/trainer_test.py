@@ -7,8 +7,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
@@ -383,13 +381,6 @@ def test_trainings_that_begin_together_prepare_once(tmp_path, monkeypatch):
 # --- Command line -----------------------------------------------------------
 
 
-@pytest.fixture
-def parse():
-    """Reads flags as the command line does."""
-    with flagsaver.flagsaver():
-        yield lambda *args: flags.FLAGS(["train", *args])
-
-
 @pytest.mark.parametrize(
     ("args", "preset"),
     [
@@ -400,8 +391,8 @@ def parse():
         (["--data=cats.ndjson", "--preset=medium"], "medium"),
     ],
 )
-def test_the_data_choose_the_preset(parse, args, preset):
-    parse(*args)
+def test_the_data_choose_the_preset(args, preset):
+    train.COMMAND.parse(args)
     assert train.make_config() == PRESETS[preset]
 
 
@@ -413,16 +404,15 @@ def test_the_data_choose_the_preset(parse, args, preset):
         (["--data=cats.ndjson", "--preset=quick"], True),
     ],
 )
-def test_quick_says_that_it_is_not_for_peoples_drawings(
-    parse, caplog, args, warned
-):
-    parse(*args)
+def test_quick_says_that_it_is_not_for_peoples_drawings(caplog, args, warned):
+    train.COMMAND.parse(args)
     train.make_config()
     assert ("Use --init=quickdraw" in caplog.text) == warned
 
 
-def test_a_model_to_begin_with_gives_its_sizes(parse, whole):
-    parse("--data=cats.ndjson", f"--init={whole().path}", "--epochs=3")
+def test_a_model_to_begin_with_gives_its_sizes(whole):
+    init = f"--init={whole().path}"
+    train.COMMAND.parse(["--data=cats.ndjson", init, "--epochs=3"])
     origin = train.find_origin()
     config = train.make_config(origin)
     assert config.model == toys.CONFIG.model
@@ -434,19 +424,15 @@ def test_a_model_to_begin_with_gives_its_sizes(parse, whole):
 
 
 @pytest.mark.parametrize("flag", ["--keep_words", "--preset=finetune"])
-def test_what_needs_a_model_to_begin_with_says_so(parse, flag):
-    parse("--data=cats.ndjson", flag)
+def test_what_needs_a_model_to_begin_with_says_so(flag):
+    train.COMMAND.parse(["--data=cats.ndjson", flag])
     with pytest.raises(ValueError, match=f"{flag} .* --init=quickdraw"):
         train.find_origin()
 
 
-def test_flags_change_settings(parse):
-    parse(
-        "--set=model.rnn=hyper",
-        "--set=data.batch_size=7",
-        "--epochs=3",
-        "--seed=8",
-    )
+def test_flags_change_settings():
+    settings = "--set=model.rnn=hyper", "--set=data.batch_size=7"
+    train.COMMAND.parse([*settings, "--epochs=3", "--seed=8"])
     config = train.make_config()
     assert config.model.rnn == "hyper"
     assert config.data.batch_size == 7
@@ -454,7 +440,7 @@ def test_flags_change_settings(parse):
     assert config.training.seed == 8
 
 
-def test_the_run_folder_follows_from_the_flags(parse):
+def test_the_run_folder_follows_from_the_flags():
     folders = []
     for args in (
         [],
@@ -463,7 +449,7 @@ def test_the_run_folder_follows_from_the_flags(parse):
         ["--data=quickdraw:cat,ice cream", "--preset=paper", "--init="],
         ["--run=mine/cats"],
     ):
-        parse(*args)
+        train.COMMAND.parse(args)
         folders.append(str(train.run_folder().path))
     assert folders == [
         "runs/doodles",
@@ -481,13 +467,10 @@ def test_the_run_folder_follows_from_the_flags(parse):
         (["--data=nothing/*.ndjson"], "error: "),
     ],
 )
-def test_errors_are_told_without_a_traceback(
-    parse, tmp_path, monkeypatch, args, told
-):
+def test_errors_are_told_without_a_traceback(tmp_path, monkeypatch, args, told):
     monkeypatch.chdir(tmp_path)
-    parse(*args)
     with pytest.raises(SystemExit, match=told):
-        train.main([])
+        train.COMMAND.run(train.main, args)
     assert not os.listdir(tmp_path)
 
 

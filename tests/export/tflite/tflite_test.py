@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as flatbuffers
 from ai_edge_litert.tools import flatbuffer_utils
 
-from export.tflite import convert, export
+from export.tflite import QUANTIZATIONS, convert, export
 from export.tflite import verify as verification
 from export.tflite.graph import unflatten
 from export.tflite.metadata import (
@@ -71,7 +71,7 @@ def converted(sketcher):
 def files(sketcher, converted):
     return {
         quantize: convert.finish(converted, sketcher.model, quantize)
-        for quantize in convert.QUANTIZATIONS
+        for quantize in QUANTIZATIONS
     }
 
 

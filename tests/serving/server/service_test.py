@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import trustme
-from absl import flags
-from absl.testing import flagsaver
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
@@ -504,23 +502,24 @@ def test_the_command_tells_what_is_wrong_with_tls(
     file = tmp_path / "ssl.config"
     file.write_text(config)
     args = f"--model_base_path={written.parents[1]}", "--port=0"
-    with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
-        command.main(
-            flags.FLAGS(["server", *args, f"--ssl_config_file={file}"])
-        )
+    with pytest.raises(SystemExit, match=text):
+        command.COMMAND.run(command.main, [*args, f"--ssl_config_file={file}"])
 
 
 @pytest.mark.parametrize(
     ("arg", "text"),
     [
         ("--model_base_path=none", r"error: .*No such file"),
-        ("models", r"error: all is given by flags; received \['models'\]"),
+        (
+            "models",
+            r"error: everything .*; received \['models'\]",
+        ),
         ("--ssl_config_file=setup.py", r"error: .*No such file"),
     ],
 )
 def test_the_command_tells_what_is_wrong(arg, text):
-    with flagsaver.flagsaver(), pytest.raises(SystemExit, match=text):
-        command.main(flags.FLAGS(["server", arg]))
+    with pytest.raises(SystemExit, match=text):
+        command.COMMAND.run(command.main, [arg])
 
 
 # --- TLS ----------------------------------------------------------------------

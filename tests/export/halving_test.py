@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from export.pretrained import save_half
+from export.halving import save_half
 from sketcher_tf.sketcher import Sketcher
 from tests.testing.exports import WORD, make_model
 
