@@ -214,6 +214,8 @@ def _log_to_stderr() -> None:
     """Plain lines on a terminal; elsewhere, in a file, with their time."""
     form = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form)
+    # It has much to say of every SavedModel.
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
 
 
 def _load_tensorflow() -> None:

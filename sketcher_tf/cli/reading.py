@@ -47,7 +47,7 @@ class ReadingFlags:
     @property
     def label(self) -> str | None:
         """Where words come from."""
-        return self._label.value if self._label else None
+        return None if self._label is None else self._label.value
 
     def placement(self, *, whole: bool) -> Placement:
         """Where the flags put drawings, whole ones or parts.
