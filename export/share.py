@@ -19,7 +19,8 @@ from absl import flags
 
 from sketcher_tf import rendering
 from sketcher_tf.cli import Command, refuse_arguments
-from sketcher_tf.schema import Manifest, Schema
+from sketcher_tf.data.manifest import Manifest
+from sketcher_tf.schema import Schema
 from sketcher_tf.training.run_folder import (
     RunFolder,
     best_epoch,

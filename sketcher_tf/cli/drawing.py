@@ -147,8 +147,8 @@ class DrawingFlags:
         self._output = flags.DEFINE_string(
             "output",
             "sketches.png",
-            "Where to: .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz or "
-            ".hpgl.",
+            "Where to: .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz "
+            "or .hpgl.",
             flag_values=values,
         )
         self._separate = flags.DEFINE_bool(
