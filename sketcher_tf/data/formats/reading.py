@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sketcher_tf.data.formats import binary, labels, npz, text
+from sketcher_tf.data.formats import binary, labels, text
+from sketcher_tf.data.formats.arrays import npz
 from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import Drawing, SkipReport
 from sketcher_tf.data.formats.signatures import Identity, identify

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sketcher_tf.data.formats.arrays.npz import FACEX_FACTORS
 from sketcher_tf.data.formats.drawing import Drawing
-from sketcher_tf.data.formats.npz import FACEX_FACTORS
 from sketcher_tf.data.synthetic.looks import FRONTAL, MID_PROFILE, Look
 from sketcher_tf.data.synthetic.pen import Hand, paper
 from sketcher_tf.data.synthetic.portraits import Portrait, hairdos, portrait

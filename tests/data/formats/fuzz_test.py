@@ -51,7 +51,7 @@ TOKENS = [
 def seeds():
     files = [
         path
-        for folder in ("cases", "corpus")
+        for folder in ("cases", "svg/corpus")
         for path in sorted((HERE / folder).rglob("*"))
         if path.is_file() and path.stat().st_size < 40_000
     ]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from sketcher_tf.data.formats.arrays.npz import read_npy, read_npz
 from sketcher_tf.data.formats.checks import Intake, Rules
 from sketcher_tf.data.formats.drawing import BadDrawingError, SkipReport
-from sketcher_tf.data.formats.npz import read_npy, read_npz
 from sketcher_tf.strokes import START_TOKEN, stroke3_to_stroke5
 
 SQUARE = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0], [-9, 0, 1]], np.int16)

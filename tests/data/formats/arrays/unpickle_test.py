@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from sketcher_tf.data.formats import unpickle
-from sketcher_tf.data.formats.unpickle import (
+from sketcher_tf.data.formats.arrays import unpickle
+from sketcher_tf.data.formats.arrays.unpickle import (
     UnsafePickleError,
     read_member,
 )

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from sketcher_tf.data.formats import unpickle
+from sketcher_tf.data.formats.arrays import unpickle
+from sketcher_tf.data.formats.arrays.layout import layout_of, rows3
+from sketcher_tf.data.formats.arrays.unpickle import read_member
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
-from sketcher_tf.data.formats.npz_layout import layout_of, rows3
-from sketcher_tf.data.formats.unpickle import read_member
 from sketcher_tf.schema import Factor
 
 SPLITS = ("train", "valid", "test")

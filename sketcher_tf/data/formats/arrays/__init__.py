@@ -1,0 +1,1 @@
+"""NumPy files: drawings in npz and npy, and what their numbers mean."""
