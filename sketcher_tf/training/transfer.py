@@ -118,13 +118,18 @@ class Origin:
         Raises:
             ValueError: a size is another one.
         """
-        blends = _blends(self.model.schema, model.schema)
-        rows = _condition_rows(blends, self.model.schema, model.schema)
-        classes = _class_rows(blends, self.model.schema, model.schema)
-        for old, new in zip(self.model.weights, model.weights, strict=True):
+        first = self.model
+        blends = _blends(first.schema, model.schema)
+        rows = _condition_rows(blends, first.schema, model.schema)
+        classes = _class_rows(blends, first.schema, model.schema)
+        for old, new in zip(first.weights, model.weights, strict=True):
             value = old.numpy()
             if old.path.endswith(_CONDITION_KERNELS):
-                value = _with_rows(value, rows, self.model.condition_size)
+                value = _with_rows(value, rows, first.condition_size)
+            elif old.path.startswith("critic_output/"):
+                value = value @ rows.T
+            elif old.path.endswith("/sharpness"):
+                value = np.resize(value, new.shape)
             elif old.path.startswith("prior/"):
                 value = np.tensordot(classes, value, 1)
             else:

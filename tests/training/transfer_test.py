@@ -64,7 +64,7 @@ DATA = schema(*toys.CATEGORIES, scale_factor=27.0, max_seq_len=9)
     [
         {},
         {"influence": "full", "rnn": "layer_norm"},
-        {"rnn": "hyper", "image_latent_size": 0},
+        {"rnn": "hyper", "image_latent_size": 0, "critic_units": 4},
         {"conditional": False, "influence": "none", "image_latent_size": 0},
     ],
     ids=["paper", "full", "hyper", "sketch_rnn"],
@@ -125,6 +125,19 @@ def test_a_new_word_begins_as_the_mean():
     np.testing.assert_allclose(rows(new, "ring"), mean, rtol=1e-5, atol=1e-6)
 
 
+def test_the_critic_thinks_of_a_new_word_what_it_thinks_of_all():
+    old = trained(critic_units=4)
+    new = begin(old, DATA, keep_words=True)
+    points = a_drawing(old, "zigzag").points
+    before, after = (
+        model.critic.logits(model.encoder.states(points)).numpy()[0]
+        for model in (old, new)
+    )
+    np.testing.assert_allclose(after[1], before[0], atol=1e-5)
+    np.testing.assert_allclose(after[2:], before[1:], atol=1e-5)
+    np.testing.assert_allclose(after[0], before.mean(), atol=1e-5)
+
+
 def test_new_factors_begin_where_the_old_ones_are_spread_evenly():
     old = trained()
     moods = (Factor("mood", ("glad", "sad")), Factor("size", ("big", "small")))
@@ -177,13 +190,16 @@ def test_all_weights_of_the_condition_are_known():
     for rnn in ("lstm", "layer_norm", "hyper"):
         two, three = (
             AISketcher(
-                toys.CONFIG.replace([("model.rnn", rnn)]), schema(*words)
+                toys.CONFIG.replace(
+                    [("model.rnn", rnn), ("model.critic_units", 4)]
+                ),
+                schema(*words),
             )
             for words in (("a", "b"), ("a", "b", "c"))
         )
         for one, other in zip(two.weights, three.weights, strict=True):
             if one.shape != other.shape:
-                carried = ("kernel", "prior/")
+                carried = ("kernel", "prior/", "critic_output/")
                 assert any(part in one.path for part in carried), one.path
 
 
