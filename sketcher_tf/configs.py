@@ -300,7 +300,12 @@ def _convert(path: str, kind: Any, value: Any) -> Any:
 # The sizes of the paper, for people's drawings. Instead of Sketch-RNN's slow
 # decay: on 33 categories of Quick, Draw! it comes as far in half the steps.
 _PAPER = Config(
-    model=ModelConfig(image_latent_noise=0.12),
+    model=ModelConfig(
+        influence_average=True,
+        influence_log_var=-4.0,
+        image_latent_noise=0.12,
+        critic_units=256,
+    ),
     training=TrainingConfig(
         epochs=60,
         plain_epochs=5,
@@ -375,6 +380,7 @@ PRESETS: Mapping[str, Config] = {
             "model.conditional": False,
             "model.influence": "none",
             "model.image_latent_size": 0,
+            "model.critic_units": 0,
         }.items()
     ),
 }

@@ -20,6 +20,7 @@ from sketcher_tf.data.pipeline import (
 )
 from sketcher_tf.files import write_atomically
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.calibration import calibrate
 from sketcher_tf.model.prior_fit import fit_prior
 from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.sketcher import Sketcher
@@ -206,8 +207,7 @@ class _Training:
             self._drawings("train").take(_SHEET_BATCHES),
             self.kept,
         )
-        # A set of a few drawings may have none to validate on.
-        split = "valid" if self.manifest.splits["valid"].count else "train"
+        split = self._held_out
         self._fit(
             model,
             settings.epochs,
@@ -215,6 +215,11 @@ class _Training:
             [summaries, recorder],
             Batches(self._drawings(split), self._one_pass(split)),
         )
+
+    @property
+    def _held_out(self) -> str:
+        """A set of a few drawings may have none to validate on."""
+        return "valid" if self.manifest.splits["valid"].count else "train"
 
     def _fit(
         self,
@@ -277,6 +282,8 @@ class _Training:
         model = keras.saving.load_model(self.run.best, compile=False)
         enough = math.ceil(_PRIOR_DRAWINGS / self.config.data.batch_size)
         fit_prior(model, self._drawings("train").take(enough), self.kept)
+        if model.critic is not None:
+            calibrate(model, self._drawings(self._held_out).take(enough))
         draw_sheet(Sketcher(model), self.run.sheet)
         # The last of all files: it says that the run has ended.
         write_atomically(self.run.model, model.save)
