@@ -4,6 +4,7 @@ All is checked here, by the contract's limits, so that a mistake is reported
 before anything is sent, and does not fail the calls of others.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,9 @@ from sketcher_tf.strokes import (
     stroke3_to_stroke5,
     stroke5_to_stroke3,
 )
+from sketcher_tf.wire.tensors import itemsize
+
+_OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -146,3 +150,20 @@ def sketches(outputs: Arrays, words: Sequence[str]) -> Sketches[ServedSketch]:
             strict=True,
         )
     )
+
+
+def rows_per_call(
+    labels: Labels, signature: contract.Signature, message_bytes: int
+) -> int:
+    """As many as the server takes, and fit into a message both ways."""
+    # What is sent is padded to T points.
+    sizes = {"B": 1, "P": labels.metadata.sizes["T"], **labels.metadata.sizes}
+    row = max(
+        sum(
+            math.prod(tensor.shape_for(sizes)) * itemsize(tensor.dtype)
+            for tensor in one_way
+        )
+        for one_way in (signature.inputs, signature.outputs)
+    )
+    fitting = (message_bytes - _OVERHEAD_BYTES) // row
+    return min(max(fitting, 1), contract.MAX_BATCH_SIZE)

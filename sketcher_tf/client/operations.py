@@ -1,7 +1,6 @@
 """What a client can ask for, as tasks; see `calls` for what these are."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -22,11 +21,8 @@ from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.client.versions import Versions
 from sketcher_tf.model.request import DEFAULT_TEMPERATURE, slerp
 from sketcher_tf.sketches import Sketch, Sketches
-from sketcher_tf.wire.tensors import itemsize
 
 _CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
-
-_OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
 
 
 @dataclass
@@ -376,7 +372,7 @@ class Operations:
     ) -> Task[encoding.Arrays]:
         """Runs a signature in as many calls as it needs."""
         count = len(inputs["condition"])
-        rows = self._rows_per_call(labels, signature)
+        rows = encoding.rows_per_call(labels, signature, self.message_bytes)
         parts = []
         for start in range(0, count, rows):
             part = {
@@ -397,20 +393,3 @@ class Operations:
             name: np.concatenate([part[name] for part in parts])
             for name in parts[0]
         }
-
-    def _rows_per_call(
-        self, labels: Labels, signature: contract.Signature
-    ) -> int:
-        """As many as the server takes, and fit into a message both ways."""
-        # What is sent is padded to T points.
-        sizes = {"B": 1, "P": labels.metadata.sizes["T"]}
-        sizes |= labels.metadata.sizes
-        row = max(
-            sum(
-                math.prod(tensor.shape_for(sizes)) * itemsize(tensor.dtype)
-                for tensor in one_way
-            )
-            for one_way in (signature.inputs, signature.outputs)
-        )
-        fitting = (self.message_bytes - _OVERHEAD_BYTES) // row
-        return min(max(fitting, 1), contract.MAX_BATCH_SIZE)
