@@ -52,6 +52,7 @@ $(VENV)/installed-$(VERSION) $(VENV)/installed-dev-$(VERSION): $(LOCK) \
 		| $(BIN)/pip$(VERSION)
 	$(BIN)/$(PIP) install --quiet --constraint $(LOCK) \
 		--requirement $(firstword $(filter-out $(LOCK),$^))
+	$(BIN)/$(PIP) install --quiet --no-deps --editable .
 	touch $@
 
 # pip is the last thing that a new environment receives, and its name tells the

@@ -14,7 +14,7 @@ from absl import flags
 from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.cli.reading import ReadingFlags
 
-COMMAND = Command("sketcher prepare", __doc__, extra="tf")
+COMMAND = Command("sketcher prepare", __doc__, extra="tf", tensorflow=False)
 _DATA = flags.DEFINE_string(
     "data",
     None,

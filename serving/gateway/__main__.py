@@ -18,7 +18,9 @@ from sketcher_tf.cli import Command, refuse_arguments
 if TYPE_CHECKING:
     from .gateway import Settings
 
-COMMAND = Command("python -m serving.gateway", __doc__, extra="gateway")
+COMMAND = Command(
+    "python -m serving.gateway", __doc__, extra="gateway", tensorflow=False
+)
 _TARGET = flags.DEFINE_string(
     "target",
     "localhost:8500",

@@ -28,7 +28,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import flags
 
-_WITH_TENSORFLOW = ("tf", "phone")  # extras
 _HELP = {"-h", "-help", "--help", "--helpfull", "--helpshort"}
 
 
@@ -40,6 +39,7 @@ class Command:
         text: what it does, with examples: the docstring of its module.
         extra: of the package, which brings what the command needs; "" if it
             needs nothing but the package itself.
+        tensorflow: whether the command uses it, of its extra.
         gpus: whether TensorFlow may see them.
         errors: told in one line, besides those that every command may meet.
     """
@@ -50,6 +50,7 @@ class Command:
         text: str,
         *,
         extra: str = "",
+        tensorflow: bool = True,
         gpus: bool = True,
         errors: tuple[type[Exception], ...] = (),
     ) -> None:
@@ -57,6 +58,7 @@ class Command:
         self.flags = flags.FlagValues()
         self._text = text
         self._extra = extra
+        self._tensorflow = bool(extra) and tensorflow
         self._gpus = gpus
         self._errors = (ValueError, OSError, FloatingPointError, *errors)
 
@@ -120,7 +122,7 @@ class Command:
     def _load(self) -> None:
         if not self._gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-        if self._extra in _WITH_TENSORFLOW:
+        if self._tensorflow:
             _load_tensorflow()
 
     def _mistake(self, error: flags.Error) -> str:
