@@ -140,7 +140,9 @@ def test_another_seed_is_another_run(data, whole, tmp_path):
     [row] = read_history(run.history)
     same_epoch = read_history(whole().history)[0]
     for name, value in row.items():
-        assert (value == same_epoch[name]) == (name == "epoch")
+        # A part of the loss that is off, as the critic's, is 0 in any run.
+        same = name == "epoch" or value == 0
+        assert (value == same_epoch[name]) == same
 
 
 def test_the_last_epochs_see_the_drawings_as_they_are(data, tmp_path):
