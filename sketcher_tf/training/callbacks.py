@@ -116,7 +116,7 @@ class Summaries(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self.writer = tf.summary.create_file_writer(str(self.run.logs))
-        self.sketcher = Sketcher(self.model, tries=1)
+        self.sketcher = Sketcher(self.model)
 
     def on_epoch_end(
         self, epoch: int, logs: Mapping[str, float] | None = None
