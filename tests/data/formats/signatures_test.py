@@ -88,7 +88,9 @@ DRAWINGS = [
 
 
 @pytest.mark.parametrize("name", ["a.data", "b.svg", "c.ndjson", "d.png"])
-@pytest.mark.parametrize(("content", "expected"), DRAWINGS)
+@pytest.mark.parametrize(
+    ("content", "expected"), DRAWINGS, ids=range(len(DRAWINGS))
+)
 def test_the_content_tells_the_format(tmp_path, name, content, expected):
     (tmp_path / name).write_bytes(content)
     assert identify(tmp_path / name).format == expected
@@ -134,7 +136,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("name", ["cat.npz", "cat", "cat.txt", "cat.png"])
-@pytest.mark.parametrize(("content", "told"), OTHERS)
+@pytest.mark.parametrize(("content", "told"), OTHERS, ids=range(len(OTHERS)))
 def test_other_files_are_named(tmp_path, name, content, told):
     (tmp_path / name).write_bytes(content)
     identity = identify(tmp_path / name)
