@@ -4,7 +4,7 @@
     sketcher studio --model=runs/cats --output=build/cats --noserve
 
 Without --model it offers the newest run and the pretrained models. What was
-not exported before is exported with 8 bits per weight.
+not exported before is exported in float16.
 """
 
 import logging
@@ -74,7 +74,7 @@ def exported(model: str | Path, data: str | None) -> Path:
 
         sketcher = Sketcher.load(file)
         drawings = export.drawings_for(sketcher, file, data)
-        export.export(sketcher, target, "int8", drawings)
+        export.export(sketcher, target, "float16", drawings)
     return target
 
 
