@@ -158,6 +158,7 @@ def test_the_baseline_is_the_paper_with_its_extensions_off():
         "model.conditional": PRESETS["paper"].model.conditional,
         "model.influence": PRESETS["paper"].model.influence,
         "model.image_latent_size": PRESETS["paper"].model.image_latent_size,
+        "model.critic_units": PRESETS["paper"].model.critic_units,
     }
     assert all(value not in (False, "none", 0) for value in extensions.values())
     assert baseline.replace(extensions.items()) == PRESETS["paper"]

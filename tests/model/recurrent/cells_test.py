@@ -409,5 +409,5 @@ def test_encoder_trains_with_every_core(rnn):
 
     encoding, gradients = run()
     assert encoding.mean.shape == encoding.log_var.shape == (3, 3)
-    assert encoding.hidden.shape == (3, 4, 4)
+    assert encoding.states.forward.shape == (3, 4, 4)
     assert all(np.abs(gradient).max() > 0 for gradient in gradients)
