@@ -79,11 +79,12 @@ class DrawingFlags:
     ) -> None:
         self._reading = reading
         self._walk_temperature = walk_temperature
-        walk = (
-            f", for --interpolate {walk_temperature:g}"
-            if walk_temperature != DEFAULT_TEMPERATURE
-            else ""
-        )
+        self._define_what(values)
+        self._define_how(values)
+        self._define_files(values)
+
+    def _define_what(self, values: flags.FlagValues) -> None:
+        """Words, or drawings to begin with."""
         self.category = flags.DEFINE_multi_string(
             "category",
             [],
@@ -91,6 +92,34 @@ class DrawingFlags:
             "cat*0.5+pig*0.5 is a blend. all is every word, list prints them. "
             f"By default all, or {_HANDFUL} of them if there are many.",
             flag_values=values,
+        )
+        self._complete = flags.DEFINE_string(
+            "complete",
+            None,
+            "A file of partial drawings to continue, --count ways each.",
+            flag_values=values,
+        )
+        self._reconstruct = flags.DEFINE_string(
+            "reconstruct",
+            None,
+            "A file of drawings to encode and draw anew.",
+            flag_values=values,
+        )
+        self._interpolate = flags.DEFINE_string(
+            "interpolate",
+            None,
+            "Two files, --interpolate A B: walk from one's first drawing to "
+            "the other's.",
+            flag_values=values,
+        )
+
+    def _define_how(self, values: flags.FlagValues) -> None:
+        """How often, how freely, and from which seed."""
+        walk_temperature = self._walk_temperature
+        walk = (
+            f", for --interpolate {walk_temperature:g}"
+            if walk_temperature != DEFAULT_TEMPERATURE
+            else ""
         )
         self._count = flags.DEFINE_integer(
             "count",
@@ -118,25 +147,9 @@ class DrawingFlags:
             upper_bound=2**31 - 1,
             flag_values=values,
         )
-        self._complete = flags.DEFINE_string(
-            "complete",
-            None,
-            "A file of partial drawings to continue, --count ways each.",
-            flag_values=values,
-        )
-        self._reconstruct = flags.DEFINE_string(
-            "reconstruct",
-            None,
-            "A file of drawings to encode and draw anew.",
-            flag_values=values,
-        )
-        self._interpolate = flags.DEFINE_string(
-            "interpolate",
-            None,
-            "Two files, --interpolate A B: walk from one's first drawing to "
-            "the other's.",
-            flag_values=values,
-        )
+
+    def _define_files(self, values: flags.FlagValues) -> None:
+        """What is read of files, and which are written."""
         self._limit = flags.DEFINE_integer(
             "limit",
             10,

@@ -154,7 +154,7 @@ class _Walk:
     def scene(self) -> Scene:
         """The whole document."""
         style = self._cascade.style(self._root)
-        view = _root_view({**self._root.attrib, **style})
+        view = shapes.root_view({**self._root.attrib, **style})
         paper = self._paints.paint(
             style.get("background-color", style.get("background", "")), ""
         )
@@ -372,33 +372,6 @@ def _region_of(
             light = 1.0 if by_alpha else paint.luminance
             layers.append((shape.lines, shape.fill_rule, light, paint.alpha))
     return Region(layers, boxed, outer)
-
-
-def _root_view(attributes: Mapping[str, str]) -> shapes.View | None:
-    """The canvas, in units of the view box; infinite if nothing is said.
-
-    Returns:
-        None if nothing is rendered.
-    """
-    width, height = (
-        None
-        if attributes.get(name, "auto").strip().endswith(("%", "auto"))
-        else shapes.length(attributes[name], 0.0, np.inf)
-        for name in ("width", "height")
-    )
-    if width is not None and height is not None and min(width, height) <= 0:
-        return None
-    box = shapes.view_box(attributes.get("viewBox"))
-    if box is None:
-        size = (width or np.inf, height or np.inf)
-        return shapes.View(size, shapes.IDENTITY)
-    by = shapes.translation(-box[0], -box[1])
-    size = box[2], box[3]
-    aspect = attributes.get("preserveAspectRatio", "").split()
-    if width and height and "none" in aspect and min(size) > 0:
-        stretch = np.array([[width / size[0], 0, 0], [0, height / size[1], 0]])
-        by, size = shapes.compose(stretch, by), (width, height)
-    return shapes.View(size, by)
 
 
 def _applies(element: Element) -> bool:

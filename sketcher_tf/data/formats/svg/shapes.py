@@ -150,6 +150,33 @@ def view_box(text: str | None) -> tuple[float, ...] | None:
     return box if len(box) == 4 and np.isfinite(box).all() else None
 
 
+def root_view(attributes: Mapping[str, str]) -> View | None:
+    """The canvas, in units of the view box; infinite if nothing is said.
+
+    Returns:
+        None if nothing is rendered.
+    """
+    width, height = (
+        None
+        if attributes.get(name, "auto").strip().endswith(("%", "auto"))
+        else length(attributes[name], 0.0, np.inf)
+        for name in ("width", "height")
+    )
+    if width is not None and height is not None and min(width, height) <= 0:
+        return None
+    box = view_box(attributes.get("viewBox"))
+    if box is None:
+        size = (width or np.inf, height or np.inf)
+        return View(size, IDENTITY)
+    by = translation(-box[0], -box[1])
+    size = box[2], box[3]
+    aspect = attributes.get("preserveAspectRatio", "").split()
+    if width and height and "none" in aspect and min(size) > 0:
+        stretch = np.array([[width / size[0], 0, 0], [0, height / size[1], 0]])
+        by, size = compose(stretch, by), (width, height)
+    return View(size, by)
+
+
 def nested_view(
     attributes: Mapping[str, str], around: tuple[float, float]
 ) -> View | None:
