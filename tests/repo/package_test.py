@@ -168,9 +168,10 @@ def test_the_base_install_is_light_and_shadows_nothing(light):
         " *map(str, pretrained().values())]))"
     )
     assert done.returncode == 0, done.stderr
-    *owners, model = json.loads(done.stdout)
+    *owners, faces, quickdraw = json.loads(done.stdout)
     assert owners == ["the service"] * 2
-    assert model.endswith("site0/sketcher_tf/pretrained/quickdraw.keras")
+    assert faces.endswith("site0/sketcher_tf/pretrained/faces.keras")
+    assert quickdraw.endswith("site0/sketcher_tf/pretrained/quickdraw.keras")
 
 
 def test_the_base_install_draws_from_a_server(light, tmp_path):

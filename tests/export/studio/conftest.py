@@ -20,15 +20,17 @@ def address(model, tmp_path_factory):
         yield address
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is open, its event loop is the
+# process's, and neither another nor `asyncio.run` can start.
+@pytest.fixture(scope="module")
 def browser():
     with studio.chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser):
-    """One for all tests, so that the page is loaded once."""
+    """One for all tests of a module, so that the page is loaded once."""
     with browser.new_context(viewport=studio.DESK) as context:
         yield context
 
