@@ -25,7 +25,7 @@ from sketcher_tf.model.image_autoencoder import ImageAutoencoder
 from sketcher_tf.model.influence import InfluenceLayer
 from sketcher_tf.model.mixture import MixtureParams
 from sketcher_tf.model.objective import SketchLearner
-from sketcher_tf.model.prior import LatentPrior
+from sketcher_tf.model.prior.latent_prior import LatentPrior
 from sketcher_tf.model.replicas import on_rows
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import START_TOKEN

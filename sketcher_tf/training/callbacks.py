@@ -12,7 +12,7 @@ from rich import progress
 
 from sketcher_tf import rendering
 from sketcher_tf.files import write_atomically
-from sketcher_tf.model.prior_fit import fit_prior
+from sketcher_tf.model.prior.fit import fit_prior
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import (
     RunFolder,

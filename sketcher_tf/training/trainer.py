@@ -21,7 +21,7 @@ from sketcher_tf.data.pipeline import (
 from sketcher_tf.files import write_atomically
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.calibration import calibrate
-from sketcher_tf.model.prior_fit import fit_prior
+from sketcher_tf.model.prior.fit import fit_prior
 from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.callbacks import (

@@ -10,7 +10,7 @@ from sketcher_tf.configs import PRESETS, Config, LossConfig
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import LossTerms
 from sketcher_tf.model.mixture import MixtureParams
-from sketcher_tf.model.prior_fit import fit_prior
+from sketcher_tf.model.prior.fit import fit_prior
 from sketcher_tf.strokes import START_TOKEN
 from tests.testing import toys
 

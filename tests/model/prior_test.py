@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from scipy.special import ndtr
 
-from sketcher_tf.model.prior import LatentPrior, Mixtures
-from sketcher_tf.model.prior_fit import fit_mixtures
+from sketcher_tf.model.prior.fit import fit_mixtures
+from sketcher_tf.model.prior.latent_prior import LatentPrior, Mixtures
 
 LATENTS, COMPONENTS, RANK = 6, 3, 2
 

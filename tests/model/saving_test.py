@@ -9,7 +9,7 @@ from sketcher_tf.model.decoder import StrokeDecoder
 from sketcher_tf.model.encoder import StrokeEncoder
 from sketcher_tf.model.image_autoencoder import ImageAutoencoder
 from sketcher_tf.model.influence import InfluenceLayer
-from sketcher_tf.model.prior import LatentPrior
+from sketcher_tf.model.prior.latent_prior import LatentPrior
 from sketcher_tf.model.recurrent.hyper_lstm import HyperLSTM
 from sketcher_tf.model.recurrent.layer_norm_lstm import LayerNormLSTM
 from sketcher_tf.model.recurrent.lstm import SequenceLSTM

@@ -128,7 +128,7 @@ class LatentPrior(keras.layers.Layer):
         return weights
 
     def assign(self, mixtures: Mixtures) -> None:
-        """Takes over what `prior_fit` found."""
+        """Takes over what `fit` found."""
         for name, value in mixtures._asdict().items():
             getattr(self, name).assign(value)
 

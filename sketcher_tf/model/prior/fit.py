@@ -10,7 +10,7 @@ from scipy.special import ndtri
 
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.prior import Mixtures
+from sketcher_tf.model.prior.latent_prior import Mixtures
 
 # A normal number is never that large: the quantile of 1, but finite.
 _NEVER = 10.0

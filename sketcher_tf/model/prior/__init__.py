@@ -1,0 +1,1 @@
+"""Latents without a drawing: the prior, and how it is fitted."""
