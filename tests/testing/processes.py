@@ -57,6 +57,8 @@ def start_workers(
 
     The run folder of each but the chief has its number behind the name.
     """
+    if "kill_at" in options:
+        options["together"] = run.with_name(f"{run.name}-dying"), len(changes)
     ports = _free_ports(len(changes))
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     return [
@@ -89,6 +91,7 @@ def _train(
     replicas: int = 1,
     tf_config: dict | None = None,
     kill_at: tuple[str, int] | None = None,
+    together: tuple[Path, int] | None = None,
     patches: dict[str, object] | None = None,
     restart: bool = False,
     origin: Path | None = None,
@@ -104,6 +107,7 @@ def _train(
         replicas: how many logical CPUs there are.
         tf_config: for several workers.
         kill_at: the n-th call of this function is the end.
+        together: a folder, in which that many wait for each other before it.
         patches: functions to be replaced.
         restart: as on the command line.
         origin: the model to begin with.
@@ -125,7 +129,7 @@ def _train(
     for name, function in (patches or {}).items():
         mock.patch(name, function).start()
     if kill_at:
-        _kill_at(*kill_at)
+        _kill_at(*kill_at, together)
     scope = make_strategy(strategy)
     config = toys.CONFIG.replace((changes or {}).items())
     try:
@@ -178,7 +182,7 @@ def error_file(run: Path) -> Path:
     return run.with_name(f"{run.name}-error.txt")
 
 
-def _kill_at(name: str, call: int) -> None:
+def _kill_at(name: str, call: int, together: tuple[Path, int] | None) -> None:
     calls = 0
     patcher = mock.patch(name, autospec=True)
     original = patcher.get_original()[0]
@@ -187,10 +191,22 @@ def _kill_at(name: str, call: int) -> None:
         nonlocal calls
         calls += 1
         if calls == call:
+            if together:
+                _meet(*together)
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*args, **kwargs)
 
     patcher.start().side_effect = count
+
+
+def _meet(folder: Path, count: int) -> None:
+    """Returns when `count` processes have come: who died alone would be
+    noticed by the others in the midst of their step.
+    """
+    folder.mkdir(exist_ok=True)
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < count:
+        time.sleep(0.01)
 
 
 def _free_ports(count: int) -> list[int]:
