@@ -38,6 +38,13 @@ _QUANTIZE = flags.DEFINE_enum(
     "The precision of the weights: none keeps float32.",
     flag_values=COMMAND.flags,
 )
+_ENCODER = flags.DEFINE_bool(
+    "encoder",
+    True,
+    "Whether the file can also encode drawings, to draw them anew or to walk "
+    "between them; it is a third larger then.",
+    flag_values=COMMAND.flags,
+)
 _DATA = flags.DEFINE_string(
     "data",
     None,
@@ -68,7 +75,14 @@ def main(arguments: list[str]) -> None:
     drawings = []
     if _QUANTIZE.value != "none" or _DATA.value:
         drawings = drawings_for(sketcher, file, _DATA.value)
-    report = export(sketcher, output, _QUANTIZE.value, drawings, _SEED.value)
+    report = export(
+        sketcher,
+        output,
+        _QUANTIZE.value,
+        drawings,
+        _SEED.value,
+        _ENCODER.value,
+    )
     size = output.stat().st_size
     logging.info("Wrote %s, %d bytes: %s", output, size, report)
 

@@ -18,18 +18,27 @@ from ai_edge_quantizer.recipe_manager import RecipeManager
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.sampling import CANDIDATES
 
+from .encoder import PhoneEncoder
 from .graph import PhoneGraph
 from .metadata import with_metadata
 
 VERSION = 1  # of the signatures and the metadata
-_PRODUCT = TFLOperationName.FULLY_CONNECTED
+_PRODUCTS = (TFLOperationName.FULLY_CONNECTED, TFLOperationName.CONV_2D)
 
 
-def convert(model: AISketcher) -> bytes:
-    """A file's content in float32: frozen weights, built-in operations."""
+def convert(model: AISketcher, encoder: bool = True) -> bytes:
+    """A file's content in float32: frozen weights, built-in operations.
+
+    Args:
+        model: draws.
+        encoder: whether the file can also encode drawings.
+    """
     graph = PhoneGraph(model)
+    signatures = graph.concrete()
+    if encoder:
+        graph.encoder = PhoneEncoder(model)
+        signatures |= graph.encoder.concrete()
     with tempfile.TemporaryDirectory() as folder:
-        signatures = graph.concrete()
         tf.saved_model.save(graph, folder, signatures=signatures)
         # From a SavedModel the converter freezes variables, also those that
         # loops read; of Keras layers it would leave READ_VARIABLE behind.
@@ -55,21 +64,23 @@ def finish(content: bytes, model: AISketcher, quantize: str) -> bytes:
 
 def _recipe(model: AISketcher, quantize: str) -> RecipeManager:
     recipe = RecipeManager()
-    if quantize == "float16":
-        recipe.add_weight_only_config(
-            ".*",
-            _PRODUCT,
-            num_bits=16,
-            algorithm_key=AlgorithmName.FLOAT_CASTING,
+    for product in _PRODUCTS:
+        if quantize == "float16":
+            recipe.add_weight_only_config(
+                ".*",
+                product,
+                num_bits=16,
+                algorithm_key=AlgorithmName.FLOAT_CASTING,
+            )
+        else:
+            recipe.add_dynamic_config(".*", product, num_bits=8)
+    if quantize == "int8":
+        head = model.decoder.output_projection.name
+        recipe.add_quantization_config(
+            rf"(^|/){head}(_\d+)?/",
+            TFLOperationName.FULLY_CONNECTED,
+            algorithm_key=AlgorithmName.NO_QUANTIZE,
         )
-        return recipe
-    recipe.add_dynamic_config(".*", _PRODUCT, num_bits=8)
-    head = model.decoder.output_projection.name
-    recipe.add_quantization_config(
-        rf"(^|/){head}(_\d+)?/",
-        _PRODUCT,
-        algorithm_key=AlgorithmName.NO_QUANTIZE,
-    )
     return recipe
 
 

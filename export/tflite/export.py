@@ -30,22 +30,24 @@ def export(
     quantize: str = "none",
     drawings: Sequence[SketchBatch] = (),
     seed: int = 0,
+    encoder: bool = True,
 ) -> Report:
     """Converts a model, verifies the result, and writes and describes it.
 
     Args:
         sketcher: the model.
         output: the .tflite file.
-        quantize: one of `tflite_convert.QUANTIZATIONS`.
+        quantize: one of `convert.QUANTIZATIONS`.
         drawings: a batch of one each; float32 needs none.
         seed: of the sketches that are compared.
+        encoder: whether the file can also encode drawings.
 
     Raises:
         ValueError: the file does not draw as the model does; nothing has been
             written.
     """
     content = convert.finish(
-        convert.convert(sketcher.model), sketcher.model, quantize
+        convert.convert(sketcher.model, encoder), sketcher.model, quantize
     )
     report = verify(content, sketcher, drawings, seed)
     write_atomically(output, lambda path: path.write_bytes(content))

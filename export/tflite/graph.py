@@ -10,11 +10,9 @@
     generate   the same with the noise of all points -> points
 
 One drawing at a time. `state` is one flat tensor that the caller only hands on.
-Points are stroke-5, offsets in units of the scale factor. The encoders are not
-needed, but for the forward cell that the influence layer reads.
+Points are stroke-5, offsets in units of the scale factor. The encoders are in
+`encoder`, but for the forward cell that the influence layer reads.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -26,8 +24,7 @@ from sketcher_tf.model.sampling import CANDIDATES, Progress
 from sketcher_tf.strokes import START_TOKEN
 
 from . import philox
-
-Tensors = dict[str, tf.Tensor]
+from .signatures import Concrete, Tensors, trace
 
 
 class PhoneGraph(tf.Module):
@@ -55,11 +52,10 @@ class PhoneGraph(tf.Module):
             "Z": model.latent_size,
         }
         for name, inputs in _INPUTS.items():
-            specs = [_spec(word, text, sizes) for word, text in inputs.items()]
-            traced = _trace(getattr(self, f"_{name}"), specs)
+            traced = trace(getattr(self, f"_{name}"), inputs, sizes)
             setattr(self, name, traced)
 
-    def concrete(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+    def concrete(self) -> dict[str, Concrete]:
         """What is exported, by the signatures' names."""
         return {
             name: getattr(self, name).get_concrete_function()
@@ -269,18 +265,6 @@ _INPUTS = {
         "temperature": "float32 1",
     },
 }
-
-
-def _spec(name: str, text: str, sizes: dict[str, int]) -> tf.TensorSpec:
-    dtype, *axes = text.split()
-    shape = [sizes[a] if a in sizes else int(a) for a in axes]
-    return tf.TensorSpec(shape, dtype, name)
-
-
-def _trace(
-    function: Callable[..., Tensors], specs: list[tf.TensorSpec]
-) -> Callable[..., Tensors]:
-    return tf.function(function, input_signature=specs, autograph=False)
 
 
 def _nothing(model: AISketcher) -> tuple[tf.Tensor, tf.Tensor]:

@@ -3,6 +3,7 @@
 The loops here are the ones of the guide and of the web demo.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5, stroke5_to_stroke3
 
 from .metadata import read_metadata
+from .picture import picture
+
+_SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
 
 Arrays = dict[str, np.ndarray]
 
@@ -31,6 +35,11 @@ class PhoneSketcher:
     def load(cls, path: str | Path) -> "PhoneSketcher":
         """Loads a file."""
         return cls(Path(path).read_bytes())
+
+    @property
+    def encodes(self) -> bool:
+        """Whether the file has an encoder."""
+        return "encode" in self._interpreter.get_signature_list()
 
     def run(self, signature: str, **inputs: np.ndarray) -> Arrays:
         """One call of a signature."""
@@ -88,6 +97,73 @@ class PhoneSketcher:
         drawn = self._draw(progress, noise, temperature, count)
         return self._sketch(np.concatenate([points[:count], drawn]))
 
+    def encode(self, sketch: Sketch, condition: np.ndarray) -> np.ndarray:
+        """Latents of a drawing, float32 [Z], as `AISketcher.encode` has them.
+
+        Args:
+            sketch: a whole drawing of at least one point, in pixels.
+            condition: float32 [C].
+        """
+        inputs = {
+            "condition": condition[None],
+            "points": self.to_points(sketch)[None, :-1],
+            "length": np.array([len(sketch.stroke3)], np.int32),
+        }
+        seen, _ = self.inputs("encode").get("picture", ((), None))
+        if seen:
+            image = picture(sketch.polylines, seen[1])
+            inputs["picture"] = image.reshape(seen)
+        return self.run("encode", **inputs)["latents"][0]
+
+    def optimize(
+        self,
+        sketch: Sketch,
+        condition: np.ndarray,
+        share: float,
+        temperature: float,
+        seed: int,
+        variant: int = 0,
+    ) -> Sketch:
+        """Draws a drawing anew, where it was and as large.
+
+        Args:
+            sketch: a whole drawing of at least one point, in pixels.
+            condition: float32 [C].
+            share: how far its latents move to one of the ways in which the
+                condition is drawn: 0 stays near the drawing, 1 forgets it.
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            variant: 0 takes the nearest way, 1 the next one, and so on; each
+                has its own noise.
+        """
+        noise = self._noise(seed, variant)
+        place, scale = _extent(sketch)
+        mine = self.encode(_moved(sketch, -place * scale, scale), condition)
+        ways = self._ways(condition, noise["candidates"], mine)
+        latents = mine + np.float32(share) * (ways[variant % len(ways)] - mine)
+        progress = self.run(
+            "start", condition=condition[None], latents=latents[None]
+        )
+        drawn = self._sketch(self._draw(progress, noise, temperature, 0))
+        return _moved(drawn, place, 1 / scale)
+
+    def _ways(
+        self, condition: np.ndarray, candidates: np.ndarray, near: np.ndarray
+    ) -> np.ndarray:
+        """Middles of the prior's Gaussians, [W, Z], the nearest one first."""
+        middles = [
+            self.run(
+                "prior",
+                condition=condition[None],
+                latent_noise=row[None],
+                temperature=_one(0),
+            )["latents"][0]
+            for row in candidates
+        ]
+        middles = np.unique(middles, axis=0)
+        distances = ((middles - near).astype(np.float64) ** 2).sum(axis=1)
+        return middles[np.argsort(distances)]
+
     def generate_at_once(
         self, condition: np.ndarray, temperature: float, seed: int
     ) -> Sketch:
@@ -135,9 +211,9 @@ class PhoneSketcher:
         stroke3[:, :2] /= self.metadata["scale_factor"]
         return stroke3_to_stroke5(stroke3, self.metadata["max_seq_len"] + 1)
 
-    def _noise(self, seed: int) -> Arrays:
+    def _noise(self, seed: int, number: int = 0) -> Arrays:
         # The second number tells the sketches of one seed apart.
-        return self.run("noise", seed=np.array([[seed, 0]], np.int32))
+        return self.run("noise", seed=np.array([[seed, number]], np.int32))
 
     def _start(
         self, condition: np.ndarray, noise: Arrays, temperature: float
@@ -185,6 +261,22 @@ class PhoneSketcher:
 
     def _runner(self, signature: str) -> SignatureRunner:
         return self._interpreter.get_signature_runner(signature)
+
+
+def _extent(sketch: Sketch) -> tuple[np.ndarray, float]:
+    """The upper left corner, and what makes it as large as the model's."""
+    points = np.concatenate(sketch.polylines).astype(np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    longest = (high - low).max()
+    return low, _SIDE / longest if longest else 1.0
+
+
+def _moved(sketch: Sketch, offset: np.ndarray, scale: float) -> Sketch:
+    """The sketch scaled, then moved."""
+    stroke3 = sketch.stroke3.copy()
+    stroke3[:, :2] *= scale
+    stroke3[:1, :2] += offset
+    return dataclasses.replace(sketch, stroke3=stroke3)
 
 
 def _one(number: float) -> np.ndarray:

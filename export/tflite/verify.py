@@ -77,6 +77,8 @@ def verify(
     report = Report(0, 0.0, 0, 0.0, 0.0)
     if quantize == "none":
         report = _compare_sketches(phone, sketcher, seed)
+        if phone.encodes:
+            _compare_latents(phone, sketcher, seed)
     elif not drawings:
         raise ValueError(
             "a quantised model must be tried on drawings; received none. "
@@ -131,6 +133,29 @@ def _compare_sketches(
     return Report(len(differences), max(differences), 0, 0.0, 0.0)
 
 
+def _compare_latents(
+    phone: PhoneSketcher, sketcher: Sketcher, seed: int
+) -> None:
+    """Of a new sketch of a few words; the file sees the model's picture.
+
+    Raises:
+        ValueError: the file encodes otherwise than its model.
+    """
+    for k, word in enumerate(sketcher.schema.words[:3]):
+        (sketch,) = sketcher.generate(word, temperature=1.0, seed=seed + k)
+        if not len(sketch.stroke3):
+            continue
+        batch = sketcher.batch([sketch], [word])
+        _, wanted = _model_loss(sketcher.model, batch)
+        off = np.abs(_phone_latents(phone, batch) - wanted[0]).max()
+        if off > POINT_TOLERANCE:
+            raise ValueError(
+                f"a file must encode as its model does, to {POINT_TOLERANCE:g};"
+                f" received a difference of {off:.2g}. The conversion is at "
+                "fault."
+            )
+
+
 def difference(drawn: Sketch, wanted: Sketch) -> float:
     """How far off points are, per longest side; inf if the pens differ."""
     pens = (drawn.stroke3[:, 2], wanted.stroke3[:, 2])
@@ -153,11 +178,14 @@ def _compare_losses(
     model: AISketcher,
     drawings: Sequence[SketchBatch],
 ) -> Report:
-    """The decoder's loss by the model and by the file, latents being equal."""
+    """The loss by the model and by the file, which encodes if it can."""
     wanted = tf.function(_model_loss, reduce_retracing=True, autograph=False)
     pairs = []
     for batch in drawings:
         loss, latents = wanted(model, batch)
+        latents = latents[0].numpy()
+        if phone.encodes:
+            latents = _phone_latents(phone, batch)
         pairs.append((float(loss), _phone_loss(phone, model, batch, latents)))
     loss, drawn = np.mean(pairs, axis=0)
     return report._replace(
@@ -178,15 +206,33 @@ def _model_loss(
     return tf.add(*losses)[0], latents
 
 
+def _phone_latents(phone: PhoneSketcher, batch: SketchBatch) -> np.ndarray:
+    """As the file encodes the one drawing of a batch, float32 [Z]."""
+    inputs = phone.inputs("encode")
+    (_, limit, _), _ = inputs["points"]
+    drawn = batch.points[:, :, 4] == 0
+    points = batch.points[:, :limit].numpy()
+    given = {
+        "condition": batch.condition.numpy(),
+        "points": np.pad(
+            points, ((0, 0), (0, limit - points.shape[1]), (0, 0))
+        ),
+        "length": np.array([np.count_nonzero(drawn)], np.int32),
+        "picture": batch.image.numpy(),
+    }
+    chosen = {name: given[name] for name in inputs}
+    return phone.run("encode", **chosen)["latents"][0]
+
+
 def _phone_loss(
     phone: PhoneSketcher,
     model: AISketcher,
     batch: SketchBatch,
-    latents: tf.Tensor,
+    latents: np.ndarray,
 ) -> float:
     points = batch.points[0].numpy()
     points = points[: int((points[:, 4] == 0).sum()) + 1]  # one end token
-    rows = phone.predict(points, batch.condition[0].numpy(), latents[0].numpy())
+    rows = phone.predict(points, batch.condition[0].numpy(), latents)
     losses = reconstruction_losses(
         points[None],
         tf.nest.map_structure(lambda field: field[None], unflatten(rows)),

@@ -317,7 +317,7 @@ def test_the_guide_has_this_table_at_other_sizes(files):
 def test_export_writes_what_it_has_verified(
     sketcher, converted, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(convert, "convert", lambda model: converted)
+    monkeypatch.setattr(convert, "convert", lambda *_: converted)
     output = tmp_path / "new" / "toy.tflite"
     report = export.export(sketcher, output)
     assert report.sketches == 12
@@ -334,7 +334,7 @@ def test_export_leaves_the_old_file_if_the_new_one_is_bad(
     sketcher, converted, tmp_path, monkeypatch
 ):
     bad = changed(converted, _HEAD, lambda w: w * 1.1)
-    monkeypatch.setattr(convert, "convert", lambda model: bad)
+    monkeypatch.setattr(convert, "convert", lambda *_: bad)
     output = tmp_path / "toy.tflite"
     output.write_bytes(b"old")
     with pytest.raises(ValueError, match="must draw as its model does"):
