@@ -4,10 +4,11 @@
     prior   condition, latent_noise, temperature -> latents
     start   condition, latents -> context, state, point
     encode_prefix   condition, points, length, candidates, choice, temperature
-                    -> latents, context, state, point
+                    -> latents, context, state, point: several ways to go on
     step    context, state, point, component, pen, offset, temperature
             -> point, state, params
-    generate   the same with the noise of all points -> points
+    steps      the same with the noise of all points -> points, state, point
+    generate   the same -> points
 
 One drawing at a time. `state` is one flat tensor that the caller only hands on.
 Points are stroke-5, offsets in units of the scale factor. The encoders are in
@@ -25,6 +26,9 @@ from sketcher_tf.strokes import START_TOKEN
 
 from . import philox
 from .signatures import Concrete, Tensors, trace
+
+WAYS = 8  # to go on with a drawing, of as many latents
+POINTS = 16  # of a call of `steps`: what a call costs beside them is small then
 
 
 class PhoneGraph(tf.Module):
@@ -125,10 +129,12 @@ class PhoneGraph(tf.Module):
 
     def _start(self, condition: tf.Tensor, latents: tf.Tensor) -> Tensors:
         context, state = self._model.start(condition, latents)
+        # LiteRT's compiled models cannot fill an output that is a constant.
+        nothing = tf.minimum(tf.abs(condition[:, :1]), 0.0)
         return {
             "context": context,
             "state": _pack(state),
-            "point": START_TOKEN[None],
+            "point": START_TOKEN + nothing,
         }
 
     def _encode_prefix(
@@ -140,10 +146,11 @@ class PhoneGraph(tf.Module):
         choice: tf.Tensor,
         temperature: tf.Tensor,
     ) -> Tensors:
-        """Goes through the points with every candidate and keeps one.
+        """Goes through the points with every candidate and keeps `WAYS`.
 
-        What `sampling.latents_given_prefix` does, and at the end the state is
-        there as well. The last point is still to be given to `step`.
+        The first is what `sampling.latents_given_prefix` takes, the others are
+        those that it would take without the ones before. At the end the states
+        are there as well. The last point is still to be given to `step`.
         """
         conditions = tf.tile(condition, [CANDIDATES, 1])
         latents = self._model.prior(conditions, candidates, temperature)
@@ -164,7 +171,8 @@ class PhoneGraph(tf.Module):
             read,
             (first, tf.zeros([CANDIDATES])),
         )
-        kept = sampling.choose(log_weights[None], choice)  # [1]
+        weights = sampling.perturbed(log_weights[None], choice)
+        kept = tf.math.top_k(weights[0], WAYS).indices
         return {
             "latents": tf.gather(latents, kept),
             "context": tf.gather(context, kept),
@@ -188,6 +196,32 @@ class PhoneGraph(tf.Module):
             "point": sampling.draw_point(params, noise, temperature),
             "state": _pack(new),
             "params": _flatten(params),
+        }
+
+    def _steps(
+        self,
+        context: tf.Tensor,
+        state: tf.Tensor,
+        point: tf.Tensor,
+        component: tf.Tensor,
+        pen: tf.Tensor,
+        offset: tf.Tensor,
+        temperature: tf.Tensor,
+    ) -> Tensors:
+        """Draws `POINTS` points or, up to its end, fewer."""
+        points, progress = sampling.draw_points(
+            self._model,
+            Progress(context, point, point[:, 4] > 0, self._unpack(state)),
+            POINTS,
+            PointNoise(component, pen, offset),
+            temperature,
+        )
+        points = tf.ensure_shape(points, [1, POINTS, 5])
+        return {
+            "points": points,
+            "state": _pack(progress.state),
+            # Not the loop's own, which LiteRT's compiled models cannot take.
+            "point": points[:, -1],
         }
 
     def _generate(
@@ -235,6 +269,12 @@ _NOISE_OF_POINT = {
     "offset": "float32 1 2",
     "temperature": "float32 1",
 }
+_NOISE = {
+    "component": "float32 1 T",
+    "pen": "float32 1 T",
+    "offset": "float32 1 T 2",
+    "temperature": "float32 1",
+}
 _PROGRESS = {
     "context": "float32 1 G",
     "state": "float32 1 S",
@@ -257,13 +297,8 @@ _INPUTS = {
         "temperature": "float32 1",
     },
     "step": {**_PROGRESS, **_NOISE_OF_POINT},
-    "generate": {
-        **_PROGRESS,
-        "component": "float32 1 T",
-        "pen": "float32 1 T",
-        "offset": "float32 1 T 2",
-        "temperature": "float32 1",
-    },
+    "steps": {**_PROGRESS, **_NOISE},
+    "generate": {**_PROGRESS, **_NOISE},
 }
 
 

@@ -73,6 +73,22 @@ def operations(content: bytes) -> set[str]:
     }
 
 
+def constant_outputs(content: bytes) -> list[str]:
+    """Outputs that are constants, as signature/name."""
+    model = schema.Model.GetRootAs(content)
+    found = []
+    for i in range(model.SignatureDefsLength()):
+        signature = model.SignatureDefs(i)
+        graph = model.Subgraphs(signature.SubgraphIndex())
+        for k in range(signature.OutputsLength()):
+            entry = signature.Outputs(k)
+            tensor = graph.Tensors(entry.TensorIndex())
+            if model.Buffers(tensor.Buffer()).DataLength() > 0:
+                key = signature.SignatureKey().decode()
+                found.append(f"{key}/{entry.Name().decode()}")
+    return found
+
+
 def weights(content: bytes) -> dict[tuple[int, ...], set[str]]:
     """The types of all constant matrices, by their shape."""
     model = schema.Model.GetRootAs(content)

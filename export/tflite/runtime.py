@@ -82,20 +82,59 @@ class PhoneSketcher:
             temperature: tau; 0 takes the likeliest at each step.
             seed: int32.
         """
-        noise = self._noise(seed)
-        count = len(given.stroke3)
+        (sketch,) = self.suggest(given, condition, temperature, seed, 1)
+        return sketch
+
+    def suggest(
+        self,
+        given: Sketch,
+        condition: np.ndarray,
+        temperature: float,
+        seed: int,
+        count: int,
+    ) -> list[Sketch]:
+        """Continues a drawing in several ways, the first as `complete` does.
+
+        Args:
+            given: what has been drawn so far, in pixels.
+            condition: float32 [C].
+            temperature: tau; 0 takes the likeliest at each step.
+            seed: int32.
+            count: how many, at most 8.
+        """
+        first = len(given.stroke3)
         points = self.to_points(given)
-        progress = self.run(
+        ways = self._read(points, first, condition, temperature, seed)
+        sketches = []
+        for k in range(count):
+            progress = ways | {
+                name: ways[name][k : k + 1] for name in ("context", "state")
+            }
+            noise = self._noise(seed, k)
+            drawn = self._draw(progress, noise, temperature, first)
+            whole = np.concatenate([points[:first], drawn])
+            sketches.append(self._sketch(whole))
+        return sketches
+
+    def _read(
+        self,
+        points: np.ndarray,
+        length: int,
+        condition: np.ndarray,
+        temperature: float,
+        seed: int,
+    ) -> Arrays:
+        """Context and state of each way to go on, and the last point."""
+        noise = self._noise(seed)
+        return self.run(
             "encode_prefix",
             condition=condition[None],
             points=points[None, :-1],
-            length=np.array([count], np.int32),
+            length=np.array([length], np.int32),
             candidates=noise["candidates"],
             choice=noise["choice"],
             temperature=_one(temperature),
         )
-        drawn = self._draw(progress, noise, temperature, count)
-        return self._sketch(np.concatenate([points[:count], drawn]))
 
     def encode(self, sketch: Sketch, condition: np.ndarray) -> np.ndarray:
         """Latents of a drawing, float32 [Z], as `AISketcher.encode` has them.
@@ -122,9 +161,9 @@ class PhoneSketcher:
         share: float,
         temperature: float,
         seed: int,
-        variant: int = 0,
-    ) -> Sketch:
-        """Draws a drawing anew, where it was and as large.
+        count: int,
+    ) -> list[Sketch]:
+        """Draws a drawing anew in several ways, where it was and as large.
 
         Args:
             sketch: a whole drawing of at least one point, in pixels.
@@ -133,22 +172,24 @@ class PhoneSketcher:
                 condition is drawn: 0 stays near the drawing, 1 forgets it.
             temperature: tau; 0 takes the likeliest at each step.
             seed: int32.
-            variant: 0 takes the nearest way, 1 the next one, and so on; each
-                has its own noise.
+            count: how many; the first moves to the nearest way, the second to
+                the next one, and so on.
         """
-        noise = self._noise(seed, variant)
         place, scale = _extent(sketch)
         mine = self.encode(_moved(sketch, -place * scale, scale), condition)
-        ways = self._ways(condition, noise["candidates"], mine)
-        latents = mine + np.float32(share) * (ways[variant % len(ways)] - mine)
-        progress = self.run(
-            "start", condition=condition[None], latents=latents[None]
-        )
-        drawn = self._sketch(self._draw(progress, noise, temperature, 0))
-        return _moved(drawn, place, 1 / scale)
+        ways = self._ways(condition, seed, mine)
+        sketches = []
+        for k in range(count):
+            latents = mine + np.float32(share) * (ways[k % len(ways)] - mine)
+            progress = self.run(
+                "start", condition=condition[None], latents=latents[None]
+            )
+            drawn = self._draw(progress, self._noise(seed, k), temperature, 0)
+            sketches.append(_moved(self._sketch(drawn), place, 1 / scale))
+        return sketches
 
     def _ways(
-        self, condition: np.ndarray, candidates: np.ndarray, near: np.ndarray
+        self, condition: np.ndarray, seed: int, near: np.ndarray
     ) -> np.ndarray:
         """Middles of the prior's Gaussians, [W, Z], the nearest one first."""
         middles = [
@@ -158,7 +199,7 @@ class PhoneSketcher:
                 latent_noise=row[None],
                 temperature=_one(0),
             )["latents"][0]
-            for row in candidates
+            for row in self._noise(seed)["candidates"]
         ]
         middles = np.unique(middles, axis=0)
         distances = ((middles - near).astype(np.float64) ** 2).sum(axis=1)
@@ -167,7 +208,7 @@ class PhoneSketcher:
     def generate_at_once(
         self, condition: np.ndarray, temperature: float, seed: int
     ) -> Sketch:
-        """`generate`, with the loop inside the file."""
+        """`generate` in one call of the file."""
         noise = self._noise(seed)
         points = self.run(
             "generate",
@@ -235,23 +276,25 @@ class PhoneSketcher:
         context, state, point = (
             progress[name] for name in ("context", "state", "point")
         )
-        points = []
-        for t in range(first, self.metadata["max_seq_len"] + 1):
-            step = self.run(
-                "step",
+        drawn = [np.zeros((0, 5), np.float32)]
+        count = self.metadata["max_seq_len"] + 1 - first
+        while count > 0:
+            steps = self.run(
+                "steps",
                 context=context,
                 state=state,
                 point=point,
-                component=noise["component"][:, t],
-                pen=noise["pen"][:, t],
-                offset=noise["offset"][:, t],
+                component=noise["component"],
+                pen=noise["pen"],
+                offset=noise["offset"],
                 temperature=_one(temperature),
             )
-            state, point = step["state"], step["point"]
-            points.append(point[0])
+            state, point = steps["state"], steps["point"]
+            drawn.append(steps["points"][0, :count])
+            count -= len(drawn[-1])
             if point[0, 4] > 0:
                 break
-        return np.array(points, np.float32).reshape(-1, 5)
+        return np.concatenate(drawn)
 
     def _sketch(self, points: np.ndarray) -> Sketch:
         limit = self.metadata["max_seq_len"]

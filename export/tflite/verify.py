@@ -18,7 +18,7 @@ from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
 from sketcher_tf.sketches import Sketch
 
 from .graph import unflatten
-from .metadata import operations
+from .metadata import constant_outputs, operations
 from .runtime import PhoneSketcher
 
 # Of the drawing's longest side. Rounding in another order costs about 1e-6; the
@@ -71,6 +71,13 @@ def verify(
         raise ValueError(
             "a phone must find all operations built in; received a file that "
             f"needs {', '.join(sorted(forbidden))}. Report this as a fault."
+        )
+    constants = constant_outputs(content)
+    if constants:
+        raise ValueError(
+            "an output must be computed, or LiteRT's compiled models cannot "
+            f"fill it; received constants in {', '.join(constants)}. Report "
+            "this as a fault."
         )
     phone = PhoneSketcher(content)
     quantize = phone.metadata["quantization"]
@@ -145,7 +152,7 @@ def _compare_latents(
         (sketch,) = sketcher.generate(word, temperature=1.0, seed=seed + k)
         if not len(sketch.stroke3):
             continue
-        batch = sketcher.batch([sketch], [word])
+        batch = sketcher.batch([sketch], word)
         _, wanted = _model_loss(sketcher.model, batch)
         off = np.abs(_phone_latents(phone, batch) - wanted[0]).max()
         if off > POINT_TOLERANCE:

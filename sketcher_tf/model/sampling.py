@@ -188,14 +188,22 @@ def _latents_given_one_prefix(
 def choose(log_weights: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """One of K, with probability proportional to its weight, int64 [B].
 
-    The Gumbel-max trick: argmax of log weight + Gumbel noise samples.
+    The Gumbel-max trick: the argmax of `perturbed` weights is a sample.
 
     Args:
         log_weights: float32 [B, K].
         uniform: float32 [B, K], on [0, 1).
     """
-    gumbel = -tf.math.log(-tf.math.log(uniform))
-    return tf.argmax(log_weights + gumbel, axis=1)
+    return tf.argmax(perturbed(log_weights, uniform), axis=1)
+
+
+def perturbed(log_weights: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Log weights with Gumbel noise, float32 [B, K].
+
+    The largest n of a row are a sample without replacement of n of the K.
+    Reference: Kool, van Hoof and Welling 2019, Stochastic beams.
+    """
+    return log_weights - tf.math.log(-tf.math.log(uniform))
 
 
 # The loop.

@@ -7,12 +7,12 @@ import {
   type Point,
   type Stroke,
   countPoints,
-  toPoints,
+  pointsOf,
 } from './drawing/strokes';
 import {Factors} from './menus/factors';
 import {Settings} from './menus/settings';
 import {Model} from './model/client';
-import type {How, Metadata, Source} from './model/protocol';
+import type {Condition, How, Metadata, Source} from './model/protocol';
 import {Paper} from './paper/paper';
 import {say} from './ui/dom';
 
@@ -27,6 +27,7 @@ export class Studio extends EventTarget {
   readonly factors = new Factors();
   readonly paper: Paper;
   metadata: Metadata | undefined; // of the model, once it is there
+  encodes = false; // whether the model can
   #history = new History();
   #turn = new AbortController(); // of what the model does now
 
@@ -53,7 +54,10 @@ export class Studio extends EventTarget {
 
   /** The drawing as the model reads it. */
   get points(): Point[] {
-    return toPoints(this.strokes, this.metadata!.scale_factor);
+    return pointsOf(
+      this.strokes.map(({points}) => points),
+      this.metadata!.scale_factor,
+    );
   }
 
   /** Whether the model has room for another point. */
@@ -61,21 +65,23 @@ export class Studio extends EventTarget {
     return countPoints(this.strokes) >= this.metadata!.max_seq_len;
   }
 
-  get how(): How {
+  get how(): How & {condition: Condition} {
     const {temperature, seed} = this.settings;
     return {condition: this.factors.condition, temperature, seed};
   }
 
   async load(source: Source): Promise<void> {
     this.stop();
-    this.metadata = await this.model.load(source, (share) =>
+    const tell = (share: number) =>
       say(
         share < 1
           ? `Loading the model: ${Math.round(100 * share)} %`
           : 'Starting the model …',
-      ),
-    );
-    this.factors.offer(this.metadata.factors);
+      );
+    const loaded = await this.model.call('load', source, tell);
+    this.metadata = loaded.metadata;
+    this.encodes = loaded.encodes;
+    this.factors.offer(loaded.metadata.factors);
     this.show();
   }
 

@@ -256,6 +256,20 @@ def test_a_file_with_variables_is_told(sketcher):
         verify(content, sketcher, [])
 
 
+def test_a_constant_output_is_told(sketcher):
+    module = tf.Module()
+    module.start = tf.function(
+        lambda x: {"y": x + 1, "point": tf.constant([1.0, 2.0])},
+        [tf.TensorSpec([2], name="x")],
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [module.start.get_concrete_function()], module
+    )
+    content = with_metadata(converter.convert(), {"quantization": "none"})
+    with pytest.raises(ValueError, match="received constants in"):
+        verify(content, sketcher, [])
+
+
 def test_metadata_tell_what_an_app_needs(files):
     for quantize, content in files.items():
         assert read_metadata(content) == {

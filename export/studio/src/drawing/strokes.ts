@@ -24,16 +24,16 @@ export type Box = readonly [x: number, y: number, side: number];
 export const SIDE = 255; // of the paper, without its margin
 const MARGIN = 16;
 
-/** The model's points of strokes; the first offset is from the origin. */
-export function toPoints(
-  strokes: readonly Stroke[],
+/** The model's points of lines; the first offset is from the origin. */
+export function pointsOf(
+  lines: readonly (readonly Place[])[],
   scaleFactor: number,
 ): Point[] {
   const points: Point[] = [];
   let [x, y] = [0, 0];
-  for (const stroke of strokes) {
-    stroke.points.forEach(([toX, toY], i) => {
-      const up = i === stroke.points.length - 1 ? 1 : 0;
+  for (const line of lines) {
+    line.forEach(([toX, toY], i) => {
+      const up = i === line.length - 1 ? 1 : 0;
       points.push([
         (toX - x) / scaleFactor,
         (toY - y) / scaleFactor,

@@ -1,13 +1,15 @@
 // The model as the page sees it: the worker's calls as promises and streams.
 
-import type {Point} from '../drawing/strokes';
-import type {Answer, Calls, How, Metadata, Name, Question, Source} from './protocol';
+import type {Answer, Calls, Name, Part, Question} from './protocol';
 
 interface Waiting {
   part(part: unknown): void;
   end(result: unknown): void;
   fail(error: Error): void;
 }
+
+/** The calls whose results come in parts. */
+type Drawing = 'suggest' | 'optimize' | 'draw';
 
 export class Model {
   #worker = new Worker(new URL('./worker.ts', import.meta.url));
@@ -29,49 +31,8 @@ export class Model {
     };
   }
 
-  /** `progress` hears shares from 0 to 1. */
-  async load(
-    source: Source,
-    progress: (share: number) => void,
-  ): Promise<Metadata> {
-    return (await this.#call('load', source, progress)) as Metadata;
-  }
-
-  /** Goes on with a drawing: points, as soon as they are there. */
-  complete(
-    how: How,
-    points: readonly Point[],
-    signal: AbortSignal,
-  ): AsyncGenerator<Point> {
-    return this.#points('complete', {...how, points}, signal);
-  }
-
-  async *#points(
-    name: Name,
-    argument: Calls[Name]['argument'],
-    signal: AbortSignal,
-  ): AsyncGenerator<Point> {
-    const queue: Point[] = [];
-    let wake = () => {};
-    let [ended, failed]: [boolean, Error | undefined] = [false, undefined];
-    this.#call(
-      name,
-      argument,
-      (part) => (queue.push(...(part as Point[])), wake()),
-      signal,
-    )
-      .catch((error: Error) => (failed = error))
-      .finally(() => ((ended = true), wake()));
-    signal.addEventListener('abort', () => wake());
-    while (!signal.aborted) {
-      if (queue.length) yield queue.shift()!;
-      else if (failed) throw failed;
-      else if (ended) return;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  }
-
-  #call<N extends Name>(
+  /** A call of the worker; `part` hears what comes before the result. */
+  call<N extends Name>(
     name: N,
     argument: Calls[N]['argument'],
     part: (part: Calls[N]['part']) => void = () => {},
@@ -90,5 +51,27 @@ export class Model {
         fail: reject,
       });
     });
+  }
+
+  /** Drawings: their points, as soon as they are there. */
+  async *parts<N extends Drawing>(
+    name: N,
+    argument: Calls[N]['argument'],
+    signal: AbortSignal,
+  ): AsyncGenerator<Part> {
+    const queue: Part[] = [];
+    let wake = () => {};
+    let [ended, failed]: [boolean, Error | undefined] = [false, undefined];
+    const hear = (part: Part) => (queue.push(part), wake());
+    signal.addEventListener('abort', () => wake());
+    this.call(name, argument, hear, signal)
+      .catch((error: Error) => (failed = error))
+      .finally(() => ((ended = true), wake()));
+    while (!signal.aborted) {
+      if (queue.length) yield queue.shift()!;
+      else if (failed) throw failed;
+      else if (ended) return;
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
   }
 }

@@ -55,6 +55,16 @@ export class Network {
     return signature.run(tensors);
   }
 
+  has(name: string): boolean {
+    return name in this.model.signatures;
+  }
+
+  /** Of an input; undefined if there is none of that name. */
+  shape(name: string, input: string): Int32Array | undefined {
+    const details = this.model.signatures[name].getInputDetails();
+    return details.find((of) => of.name === input)?.shape;
+  }
+
   delete(): void {
     for (const tensors of Object.values(this.#inputs)) free(tensors);
     this.model.delete();

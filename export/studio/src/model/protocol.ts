@@ -1,6 +1,6 @@
 // What the page and the worker say to each other.
 
-import type {Point} from '../drawing/strokes';
+import type {Place, Point} from '../drawing/strokes';
 
 export interface Factor {
   readonly name: string;
@@ -17,23 +17,77 @@ export interface Metadata {
 /** A file of the user, or one beside the page and its size. */
 export type Source = File | {readonly url: string; readonly bytes: number};
 
-/** What a drawing depends on besides what is there. */
+/** The weights of all values of all factors; they sum to 1 per factor. */
+export type Condition = readonly number[];
+
+/** How the model draws. */
 export interface How {
-  /** The weights of all values of all factors. */
-  readonly condition: readonly number[];
   /** 0 takes the likeliest at each step. */
   readonly temperature: number;
   /** The same one draws the same. */
   readonly seed: number;
 }
 
-/** Names of the worker's calls, their arguments and results. */
+/** Points of one of several drawings. */
+export interface Part {
+  readonly way: number;
+  readonly points: readonly Point[];
+}
+
+/** What a drawing begins with, and which of the sketches of its seed it is. */
+export interface Beginning {
+  readonly condition: Condition;
+  readonly latents: Float32Array;
+  readonly number: number;
+}
+
+export type Lines = readonly (readonly Place[])[];
+
+/** Names of the worker's calls, their arguments, results and parts. */
 export interface Calls {
-  load: {argument: Source; result: Metadata; part: number};
-  complete: {
-    argument: How & {readonly points: readonly Point[]};
+  load: {
+    argument: Source;
+    result: {metadata: Metadata; encodes: boolean};
+    part: number;
+  };
+  /** Goes on with a drawing, in several ways. */
+  suggest: {
+    argument: How & {
+      readonly condition: Condition;
+      readonly points: readonly Point[];
+      readonly count: number;
+    };
     result: undefined;
-    part: readonly Point[];
+    part: Part;
+  };
+  /** Draws a drawing anew, in several ways. */
+  optimize: {
+    argument: How & {
+      readonly condition: Condition;
+      readonly lines: Lines;
+      readonly share: number;
+      readonly count: number;
+    };
+    result: undefined;
+    part: Part;
+  };
+  /** Draws from latents, one after the other. */
+  draw: {
+    argument: How & {readonly drawings: readonly Beginning[]};
+    result: undefined;
+    part: Part;
+  };
+  /** Latents of a whole drawing. */
+  encode: {
+    argument: {readonly condition: Condition; readonly lines: Lines};
+    result: Float32Array;
+    part: never;
+  };
+  /** Latents for a new drawing. */
+  imagine: {
+    argument: How & {readonly condition: Condition; readonly number: number};
+    result: Float32Array;
+    part: never;
   };
 }
 

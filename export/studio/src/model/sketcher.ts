@@ -1,20 +1,26 @@
 // Draws with a .tflite file: the same loops as in export/tflite/runtime.py.
 
-import type {Point} from '../drawing/strokes';
+import type {Tensor} from '@litertjs/core';
+import {type Place, type Point, SIDE, pointsOf} from '../drawing/strokes';
 import {readMetadata} from './metadata';
 import {type Tensors, Network, free, take} from './network';
-import type {How, Metadata} from './protocol';
+import {extent, picture} from './picture';
+import type {
+  Beginning,
+  Calls,
+  Condition,
+  How,
+  Lines,
+  Metadata,
+  Part,
+} from './protocol';
 
-/** All the randomness of one sketch, drawn beforehand. */
-type Noise = Record<
-  'latent_noise' | 'component' | 'pen' | 'offset' | 'candidates' | 'choice',
-  Float32Array
->;
-
-/** A drawing in progress: context, state and last point, as tensors. */
+/** A drawing in progress; what it has of tensors is deleted on the way. */
 interface Progress {
-  readonly tensors: Tensors;
-  readonly count: number;
+  readonly context: Tensor | Float32Array;
+  readonly state: Tensor | Float32Array;
+  readonly point: Tensor | Float32Array;
+  readonly count: number; // of points that are there
 }
 
 export class Sketcher {
@@ -28,72 +34,230 @@ export class Sketcher {
     return new Sketcher(await Network.load(file), metadata);
   }
 
-  /** Goes on with a drawing; with no points it draws a new one. */
-  async *complete(
-    how: How,
-    points: readonly Point[],
-  ): AsyncGenerator<readonly Point[]> {
-    const noise = await this.#noise(how.seed);
-    const progress = await this.#read(how, points, noise);
-    yield* this.#draw(progress, noise, how.temperature);
+  get encodes(): boolean {
+    return this.network.has('encode');
   }
 
   delete(): void {
     this.network.delete();
   }
 
-  async #noise(seed: number): Promise<Noise> {
-    // The second number tells the sketches of one seed apart.
-    const noise = await this.network.run('noise', {seed: Int32Array.of(seed, 0)});
-    const arrays = Object.entries(noise).map(([k, v]) => [k, take(v)]);
-    return Object.fromEntries(arrays) as Noise;
-  }
-
-  async #read(
-    {condition, temperature}: How,
-    points: readonly Point[],
-    {candidates, choice}: Noise,
-  ): Promise<Progress> {
-    const tensors = await this.network.run('encode_prefix', {
+  /** Goes on with a drawing in several ways; without points, it begins one. */
+  async *suggest({
+    condition,
+    points,
+    count,
+    ...how
+  }: Calls['suggest']['argument']): AsyncGenerator<Part> {
+    const noise = await this.#noise(how.seed, 0);
+    const {candidates, choice} = noise;
+    const begun = await this.network.run('encode_prefix', {
       condition: Float32Array.from(condition),
       points: Float32Array.from(points.flat()),
       length: Int32Array.of(points.length),
       candidates,
       choice,
+      temperature: Float32Array.of(how.temperature),
+    });
+    free(noise);
+    begun.latents.delete();
+    const [context, state, point] = ['context', 'state', 'point'].map((name) =>
+      take(begun[name]),
+    );
+    for (let way = 0; way < count; way++) {
+      yield* this.#draw(how, way, way, {
+        context: this.#row('context', context, way),
+        state: this.#row('state', state, way),
+        point,
+        count: points.length,
+      });
+    }
+  }
+
+  /** Draws a drawing anew in several ways, where it was and as large. */
+  async *optimize({
+    condition,
+    lines,
+    share,
+    count,
+    ...how
+  }: Calls['optimize']['argument']): AsyncGenerator<Part> {
+    const {low, scale} = toFullSize(lines);
+    const mine = await this.encode({condition, lines});
+    const ways = await this.#ways(condition, how.seed, mine);
+    const unit = this.metadata.scale_factor;
+    // Where the drawing was: only the first point is from the origin.
+    const back = ([dx, dy, ...pen]: Point, [x, y]: Place): Point => [
+      dx / scale + x / unit,
+      dy / scale + y / unit,
+      ...pen,
+    ];
+    for (let way = 0; way < count; way++) {
+      const goal = ways[way % ways.length];
+      const latents = mine.map((x, i) => x + share * (goal[i] - x));
+      const drawing = {condition, latents, number: way};
+      let from: Place = low;
+      for await (const {points} of this.#drawOne(how, way, drawing)) {
+        const moved = points.map((point) => {
+          const placed = back(point, from);
+          from = [0, 0];
+          return placed;
+        });
+        yield {way, points: moved};
+      }
+    }
+  }
+
+  /** Draws from latents, one drawing after the other. */
+  async *draw({
+    drawings,
+    ...how
+  }: Calls['draw']['argument']): AsyncGenerator<Part> {
+    for (const [way, drawing] of drawings.entries()) {
+      yield* this.#drawOne(how, way, drawing);
+    }
+  }
+
+  /** Latents of a whole drawing. */
+  async encode({
+    condition,
+    lines,
+  }: Calls['encode']['argument']): Promise<Float32Array> {
+    const {low, scale} = toFullSize(lines);
+    const moved = lines.map((line) =>
+      line.map(([x, y]): Place => [(x - low[0]) * scale, (y - low[1]) * scale]),
+    );
+    const points = pointsOf(moved, this.metadata.scale_factor);
+    const size = this.network.shape('encode', 'picture')?.[1];
+    const {latents} = await this.network.run('encode', {
+      condition: Float32Array.from(condition),
+      points: Float32Array.from(points.flat()),
+      length: Int32Array.of(points.length),
+      ...(size && {picture: picture(moved, size)}),
+    });
+    return take(latents);
+  }
+
+  /** Latents for a new drawing. */
+  async imagine({
+    condition,
+    temperature,
+    seed,
+    number,
+  }: Calls['imagine']['argument']): Promise<Float32Array> {
+    const noise = await this.#noise(seed, number);
+    const {latents} = await this.network.run('prior', {
+      condition: Float32Array.from(condition),
+      latent_noise: noise.latent_noise,
       temperature: Float32Array.of(temperature),
     });
-    return {tensors, count: points.length};
+    free(noise);
+    return take(latents);
+  }
+
+  /** All the randomness of one sketch, drawn beforehand. */
+  #noise(seed: number, number: number): Promise<Tensors> {
+    return this.network.run('noise', {seed: Int32Array.of(seed, number)});
+  }
+
+  /** The ways in which a condition is drawn, the nearest one first. */
+  async #ways(
+    condition: Condition,
+    seed: number,
+    near: Float32Array,
+  ): Promise<Float32Array[]> {
+    const noise = await this.#noise(seed, 0);
+    const candidates = noise.candidates.toTypedArray() as Float32Array;
+    const width = this.network.shape('prior', 'latent_noise')![1];
+    const found = new Map<string, Float32Array>();
+    for (let at = 0; at < candidates.length; at += width) {
+      const {latents} = await this.network.run('prior', {
+        condition: Float32Array.from(condition),
+        latent_noise: candidates.subarray(at, at + width),
+        temperature: Float32Array.of(0),
+      });
+      const middle = take(latents);
+      found.set(middle.join(), middle);
+    }
+    free(noise);
+    const far = (way: Float32Array) =>
+      way.reduce((sum, x, i) => sum + (x - near[i]) ** 2, 0);
+    return [...found.values()].sort((a, b) => far(a) - far(b));
+  }
+
+  async *#drawOne(
+    how: How,
+    way: number,
+    {condition, latents, number}: Beginning,
+  ): AsyncGenerator<Part> {
+    const begun = await this.network.run('start', {
+      condition: Float32Array.from(condition),
+      latents,
+    });
+    const {context, state, point} = begun;
+    yield* this.#draw(how, number, way, {context, state, point, count: 0});
   }
 
   /** The points after those that are there, until the end or the limit. */
   async *#draw(
+    {seed, temperature}: How,
+    number: number,
+    way: number,
     progress: Progress,
-    noise: Noise,
-    temperature: number,
-  ): AsyncGenerator<readonly Point[]> {
-    let {state, point} = progress.tensors;
-    const {context} = progress.tensors;
-    const {max_seq_len: limit} = this.metadata;
+  ): AsyncGenerator<Part> {
+    const noise = await this.#noise(seed, number);
+    const {component, pen, offset} = noise;
+    const {context} = progress;
+    let {state, point} = progress;
     try {
-      for (let t = progress.count; t < limit; t++) {
-        const drawn = await this.network.run('step', {
+      for (let left = this.metadata.max_seq_len - progress.count; left > 0; ) {
+        const drawn = await this.network.run('steps', {
           context,
           state,
           point,
-          component: noise.component.subarray(t, t + 1),
-          pen: noise.pen.subarray(t, t + 1),
-          offset: noise.offset.subarray(2 * t, 2 * t + 2),
+          component,
+          pen,
+          offset,
           temperature: Float32Array.of(temperature),
         });
-        drawn.params.delete();
-        free({state, point});
+        discard(state, point);
         ({state, point} = drawn);
-        const numbers = Array.from(point.toTypedArray());
-        yield [numbers as unknown as Point];
-        if (numbers[4]) return;
+        const points = untilEnd(take(drawn.points)).slice(0, left);
+        yield {way, points};
+        if (points.at(-1)![4]) return;
+        left -= points.length;
       }
     } finally {
-      free({...progress.tensors, state, point});
+      free(noise);
+      discard(context, state, point);
     }
   }
+
+  /** A row of several. */
+  #row(name: string, rows: Float32Array, number: number): Float32Array {
+    const width = this.network.shape('steps', name)![1];
+    return rows.subarray(number * width, (number + 1) * width);
+  }
+}
+
+/** Points of five numbers each, up to the first end token. */
+function untilEnd(numbers: Float32Array): Point[] {
+  const points: Point[] = [];
+  for (let at = 0; at < numbers.length; at += 5) {
+    const [dx, dy, down, up, end] = numbers.subarray(at, at + 5);
+    points.push([dx, dy, down, up, end]);
+    if (end) break;
+  }
+  return points;
+}
+
+/** The upper left corner, and what makes lines as large as the model's. */
+function toFullSize(lines: Lines): {low: Place; scale: number} {
+  const {low, high} = extent(lines);
+  const longest = Math.max(high[0] - low[0], high[1] - low[1]);
+  return {low, scale: longest ? SIDE / longest : 1};
+}
+
+function discard(...values: (Tensor | Float32Array)[]): void {
+  for (const value of values) if ('delete' in value) value.delete();
 }

@@ -3,7 +3,7 @@
 // A classic worker, as LiteRT.js loads its WebAssembly by importScripts.
 
 import {loadRuntime} from './network';
-import type {Answer, Calls, Name, Question, Source} from './protocol';
+import type {Answer, Calls, Name, Part, Question, Source} from './protocol';
 import {Sketcher} from './sketcher';
 
 type Work<N extends Name> = (
@@ -18,16 +18,30 @@ const calls: {[N in Name]: Work<N>} = {
   async load(source, tell) {
     runtime ??= loadRuntime(new URL('../litert/', location.href).href);
     const [file] = await Promise.all([bytesOf(source, tell), runtime]);
-    const loaded = await Sketcher.load(file);
+    const next = await Sketcher.load(file);
     sketcher?.delete();
-    sketcher = loaded;
-    return sketcher.metadata;
+    sketcher = next;
+    return {metadata: next.metadata, encodes: next.encodes};
   },
 
-  async complete({points, ...how}, tell) {
-    for await (const part of sketcher!.complete(how, points)) await tell(part);
-  },
+  suggest: (argument, tell) => all(loaded().suggest(argument), tell),
+  optimize: (argument, tell) => all(loaded().optimize(argument), tell),
+  draw: (argument, tell) => all(loaded().draw(argument), tell),
+  encode: (argument) => loaded().encode(argument),
+  imagine: (argument) => loaded().imagine(argument),
 };
+
+function loaded(): Sketcher {
+  if (!sketcher) throw new Error('There is no model yet.');
+  return sketcher;
+}
+
+async function all(
+  parts: AsyncGenerator<Part>,
+  tell: (part: Part) => Promise<void>,
+): Promise<undefined> {
+  for await (const part of parts) await tell(part);
+}
 
 class Cancelled extends Error {}
 

@@ -1,10 +1,15 @@
 // You draw a stroke, the model goes on, and again and again.
 
-import {Growth, type Stroke} from '../drawing/strokes';
+import {Growth, type Point, type Stroke} from '../drawing/strokes';
+import type {Part} from '../model/protocol';
 import {CHANGED, DRAWN, type Studio} from '../studio';
 import {button, input, say, sleep} from '../ui/dom';
 
 const PAUSE = 500; // milliseconds after a stroke in which another may begin
+
+async function* pointsOf(parts: AsyncIterable<Part>): AsyncGenerator<Point> {
+  for await (const {points} of parts) yield* points;
+}
 
 export class Continue {
   #timer: ReturnType<typeof setTimeout> | undefined; // until it goes on
@@ -39,10 +44,9 @@ export class Continue {
     const growth = new Growth(studio.strokes, studio.metadata!.scale_factor);
     let first = true;
     let due = 0; // when the next point may be shown
-    for await (const point of studio.model.complete(
-      studio.how,
-      studio.points,
-      signal,
+    const wanted = {...studio.how, points: studio.points, count: 1};
+    for await (const point of pointsOf(
+      studio.model.parts('suggest', wanted, signal),
     )) {
       if (signal.aborted) break;
       const [, , , up, end] = point;

@@ -1,4 +1,4 @@
-"""A file encodes as its model does, and draws drawings anew."""
+"""A file encodes drawings, draws them anew, and goes on in several ways."""
 
 import numpy as np
 import pytest
@@ -67,32 +67,32 @@ def test_latents_tell_drawings_and_words_apart(phone):
 
 
 def test_a_drawing_is_drawn_anew_where_it_was(phone):
-    how = (_CONDITION, 0.5, 0.3, 7)
-    drawn = phone.optimize(_SKETCH, *how)
-    assert len(drawn.stroke3)
+    how = (_CONDITION, 0.5, 0.3, 7, 2)
     stroke3 = _SKETCH.stroke3 * np.float32([0.5, 0.5, 1])
     stroke3[0, :2] += (100, 30)
-    moved = phone.optimize(Sketch(stroke3), *how)
-    assert len(moved.polylines) == len(drawn.polylines)
-    # Of its box, the upper left corner stays where it was.
-    corner = np.float32([10, 20])
-    for line, wanted in zip(moved.polylines, drawn.polylines, strict=True):
-        at = (wanted - corner) / 2 + corner / 2 + (100, 30)
-        np.testing.assert_allclose(line, at, atol=1e-3)
+    # Of its box, the upper left corner is 10, 20 there and 105, 40 here.
+    for drawn, moved in zip(
+        phone.optimize(_SKETCH, *how),
+        phone.optimize(Sketch(stroke3), *how),
+        strict=True,
+    ):
+        assert len(drawn.stroke3)
+        for wanted, line in zip(drawn.polylines, moved.polylines, strict=True):
+            at = (wanted - (10, 20)) / 2 + (105, 40)
+            np.testing.assert_allclose(line, at, atol=1e-3)
 
 
 def test_all_the_way_is_one_of_the_ways_of_the_word(phone):
-    noise = phone.run("noise", seed=np.int32([[7, 1]]))
-    ways = phone._ways(
-        _CONDITION, noise["candidates"], phone.encode(_SKETCH, _CONDITION)
-    )
+    mine = phone.encode(_SKETCH, _CONDITION)
+    ways = phone._ways(_CONDITION, 7, mine)
+    far = np.linalg.norm(ways - mine, axis=1)
     assert len(ways) > 1
+    assert np.array_equal(far, np.sort(far))
     progress = phone.run(
         "start", condition=_CONDITION[None], latents=ways[1][None]
     )
-    points = phone._draw(progress, noise, 0.3, 0)
-    wanted = phone._sketch(points)
-    drawn = phone.optimize(_SKETCH, _CONDITION, 1.0, 0.3, 7, variant=1)
+    wanted = phone._sketch(phone._draw(progress, phone._noise(7, 1), 0.3, 0))
+    _, drawn = phone.optimize(_SKETCH, _CONDITION, 1.0, 0.3, 7, 2)
     assert np.array_equal(drawn.stroke3[:, 2], wanted.stroke3[:, 2])
 
 
@@ -104,3 +104,20 @@ def test_a_file_that_encodes_otherwise_is_told(model, phone, monkeypatch):
     )
     with pytest.raises(ValueError, match="must encode as its model does"):
         verification._compare_latents(phone, Sketcher(model), 0)
+
+
+def test_ways_to_go_on_begin_with_that_of_the_model(model, phone):
+    sketcher = Sketcher(model)
+    (whole,) = sketcher.generate("ring", temperature=1.0, seed=1)
+    given = Sketch(whole.stroke3[:4])
+    ways = phone.suggest(given, _CONDITION, 0.8, 5, 8)
+    (wanted,) = sketcher.complete(given, "ring", temperature=0.8, seed=5)
+    assert (
+        verification.difference(ways[0], wanted) < verification.POINT_TOLERANCE
+    )
+    for way in ways:
+        np.testing.assert_allclose(way.stroke3[:4], given.stroke3, atol=1e-3)
+    assert len({way.stroke3[4:].tobytes() for way in ways}) == 8
+    # Each goes on from latents of its own.
+    starts = phone._read(phone.to_points(given), 4, _CONDITION, 0.8, 5)
+    assert len(np.unique(starts["latents"], axis=0)) == 8
