@@ -58,7 +58,7 @@ def read_metadata(content: bytes) -> dict[str, Any]:
             )
     raise ValueError(
         "a model for phones must have the metadata that its exporter writes; "
-        "received a file without. Export it with `python -m export.tflite`."
+        "received a file without. Export it with `sketcher export tflite`."
     )
 
 

@@ -39,7 +39,12 @@ class PhoneSketcher:
     @property
     def encodes(self) -> bool:
         """Whether the file has an encoder."""
-        return "encode" in self._interpreter.get_signature_list()
+        return self._has("encode")
+
+    @property
+    def recognizes(self) -> bool:
+        """Whether the file has a critic."""
+        return self._has("recognize")
 
     def run(self, signature: str, **inputs: np.ndarray) -> Arrays:
         """One call of a signature."""
@@ -143,16 +148,20 @@ class PhoneSketcher:
             sketch: a whole drawing of at least one point, in pixels.
             condition: float32 [C].
         """
-        inputs = {
-            "condition": condition[None],
-            "points": self.to_points(sketch)[None, :-1],
-            "length": np.array([len(sketch.stroke3)], np.int32),
-        }
+        inputs = {"condition": condition[None], **self._whole(sketch)}
         seen, _ = self.inputs("encode").get("picture", ((), None))
         if seen:
             image = picture(sketch.polylines, seen[1])
             inputs["picture"] = image.reshape(seen)
         return self.run("encode", **inputs)["latents"][0]
+
+    def recognize(self, sketch: Sketch) -> np.ndarray:
+        """What the critic sees: log p of each value of each factor [C].
+
+        Args:
+            sketch: a whole drawing of at least one point, in pixels.
+        """
+        return self.run("recognize", **self._whole(sketch))["log_probs"][0]
 
     def optimize(
         self,
@@ -252,6 +261,13 @@ class PhoneSketcher:
         stroke3[:, :2] /= self.metadata["scale_factor"]
         return stroke3_to_stroke5(stroke3, self.metadata["max_seq_len"] + 1)
 
+    def _whole(self, sketch: Sketch) -> Arrays:
+        """A drawing as the encoder takes it."""
+        return {
+            "points": self.to_points(sketch)[None, :-1],
+            "length": np.array([len(sketch.stroke3)], np.int32),
+        }
+
     def _noise(self, seed: int, number: int = 0) -> Arrays:
         # The second number tells the sketches of one seed apart.
         return self.run("noise", seed=np.array([[seed, number]], np.int32))
@@ -301,6 +317,9 @@ class PhoneSketcher:
         stroke3 = stroke5_to_stroke3(points)[:limit]
         stroke3[:, :2] *= self.metadata["scale_factor"]
         return Sketch(stroke3, finished=bool((points[:, 4] > 0).any()))
+
+    def _has(self, signature: str) -> bool:
+        return signature in self._interpreter.get_signature_list()
 
     def _runner(self, signature: str) -> SignatureRunner:
         return self._interpreter.get_signature_runner(signature)

@@ -85,7 +85,7 @@ def verify(
     if quantize == "none":
         report = _compare_sketches(phone, sketcher, seed)
         if phone.encodes:
-            _compare_latents(phone, sketcher, seed)
+            _compare_readings(phone, sketcher, seed)
     elif not drawings:
         raise ValueError(
             "a quantised model must be tried on drawings; received none. "
@@ -140,27 +140,35 @@ def _compare_sketches(
     return Report(len(differences), max(differences), 0, 0.0, 0.0)
 
 
-def _compare_latents(
+def _compare_readings(
     phone: PhoneSketcher, sketcher: Sketcher, seed: int
 ) -> None:
     """Of a new sketch of a few words; the file sees the model's picture.
 
     Raises:
-        ValueError: the file encodes otherwise than its model.
+        ValueError: the file encodes or recognises otherwise than its model.
     """
+    model = sketcher.model
     for k, word in enumerate(sketcher.schema.words[:3]):
         (sketch,) = sketcher.generate(word, temperature=1.0, seed=seed + k)
         if not len(sketch.stroke3):
             continue
         batch = sketcher.batch([sketch], word)
-        _, wanted = _model_loss(sketcher.model, batch)
-        off = np.abs(_phone_latents(phone, batch) - wanted[0]).max()
-        if off > POINT_TOLERANCE:
-            raise ValueError(
-                f"a file must encode as its model does, to {POINT_TOLERANCE:g};"
-                f" received a difference of {off:.2g}. The conversion is at "
-                "fault."
-            )
+        _, latents = _model_loss(model, batch)
+        _check_reading("encode", _phone_latents(phone, batch), latents[0])
+        if phone.recognizes:
+            wanted = model.critic_log_probs(batch.points)[0]
+            found = phone.run("recognize", **_drawing(phone, batch))
+            _check_reading("recognize", found["log_probs"][0], wanted)
+
+
+def _check_reading(name: str, found: np.ndarray, wanted: tf.Tensor) -> None:
+    off = np.abs(found - wanted).max()
+    if off > POINT_TOLERANCE:
+        raise ValueError(
+            f"a file must {name} as its model does, to {POINT_TOLERANCE:g}; "
+            f"received a difference of {off:.2g}. The conversion is at fault."
+        )
 
 
 def difference(drawn: Sketch, wanted: Sketch) -> float:
@@ -215,20 +223,26 @@ def _model_loss(
 
 def _phone_latents(phone: PhoneSketcher, batch: SketchBatch) -> np.ndarray:
     """As the file encodes the one drawing of a batch, float32 [Z]."""
-    inputs = phone.inputs("encode")
-    (_, limit, _), _ = inputs["points"]
-    drawn = batch.points[:, :, 4] == 0
-    points = batch.points[:, :limit].numpy()
     given = {
         "condition": batch.condition.numpy(),
-        "points": np.pad(
-            points, ((0, 0), (0, limit - points.shape[1]), (0, 0))
-        ),
-        "length": np.array([np.count_nonzero(drawn)], np.int32),
         "picture": batch.image.numpy(),
+        **_drawing(phone, batch),
     }
+    inputs = phone.inputs("encode")
     chosen = {name: given[name] for name in inputs}
     return phone.run("encode", **chosen)["latents"][0]
+
+
+def _drawing(phone: PhoneSketcher, batch: SketchBatch) -> dict[str, np.ndarray]:
+    """The one drawing of a batch as the encoder takes it."""
+    limit = phone.metadata["max_seq_len"]
+    points = batch.points[:, :limit].numpy()
+    rest = limit - points.shape[1]
+    drawn = np.count_nonzero(batch.points[:, :, 4] == 0)
+    return {
+        "points": np.pad(points, ((0, 0), (0, rest), (0, 0))),
+        "length": np.array([drawn], np.int32),
+    }
 
 
 def _phone_loss(

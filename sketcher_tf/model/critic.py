@@ -59,11 +59,16 @@ class Critic(keras.layers.Layer):
 
     def call(self, states: EncoderStates) -> tf.Tensor:
         """The log probability of each value of each factor [B, C]."""
-        logits = tf.split(self.logits(states), self.factor_sizes, axis=-1)
+        return self.log_probs(summary(states))
+
+    def log_probs(self, features: tf.Tensor) -> tf.Tensor:
+        """The same [B, C], of f as `summary` has it [B, 6H]."""
+        logits = self.output_projection(self.hidden(features))
+        parts = tf.split(logits, self.factor_sizes, axis=-1)
         return tf.concat(
             [
                 tf.nn.log_softmax(part * self.sharpness[k])
-                for k, part in enumerate(logits)
+                for k, part in enumerate(parts)
             ],
             axis=-1,
         )

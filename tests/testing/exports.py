@@ -33,6 +33,11 @@ def make_model(
     return model
 
 
+def make_critical(schema: Schema = toys.SCHEMA) -> AISketcher:
+    """The same with a critic."""
+    return make_model(toys.CONFIG.replace([("model.critic_units", 5)]), schema)
+
+
 def make_sketcher() -> Sketcher:
     """The toy that is published."""
     return Sketcher(make_model())

@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from export.studio.server import serve
 from export.tflite import convert
 from sketcher_tf.schema import Schema
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing import toys
-from tests.testing.exports import make_model
+from tests.testing.exports import make_critical
 
 CHROMIUM = shutil.which("chromium")
 SCHEMA: Schema = dataclasses.replace(toys.SCHEMA, max_seq_len=40)
@@ -34,11 +36,12 @@ _SWITCHES = (
 )
 
 Places = Sequence[tuple[float, float]]
+Lines = Sequence[np.ndarray]
 
 
 def write_toy(path: Path) -> Path:
     """A model that draws until the paper is full."""
-    model = make_model(schema=SCHEMA)
+    model = make_critical(SCHEMA)
     bias = model.decoder.output_projection.bias
     bias.assign_add(-20 * np.eye(bias.shape[0])[2])  # the end's logit
     path.write_bytes(convert.finish(convert.convert(model), model, "none"))
@@ -114,3 +117,21 @@ def lines(page: Page) -> list[np.ndarray]:
 def status(page: Page) -> expect:
     """What the page has said last, to expect something of."""
     return expect(page.locator("#status"))
+
+
+def agree(drawn: Lines, wanted: Lines) -> None:
+    """Asserts that lines are the same but for rounding."""
+    assert len(drawn) == len(wanted)
+    size = np.ptp(np.concatenate(wanted), axis=0).max()
+    for line, other in zip(drawn, wanted, strict=True):
+        np.testing.assert_allclose(line, other, atol=1e-4 * size)
+
+
+def full_size(polylines: Lines) -> Sketch:
+    """At the origin, and 255 pixels on its longest side."""
+    points = np.concatenate(polylines)
+    scale = 255 / np.ptp(points, axis=0).max()
+    low = points.min(axis=0)
+    return Sketch(
+        polylines_to_stroke3([(line - low) * scale for line in polylines])
+    )

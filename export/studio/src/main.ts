@@ -3,19 +3,44 @@
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/controls.css';
+import './styles/combobox.css';
+import './styles/thumbnails.css';
 import {simplify} from './drawing/simplify';
 import {toPng} from './files/png';
 import {fileName, save} from './files/save';
 import {toSvg} from './files/svg';
-import {listModels} from './menus/models';
+import {Models, isModel} from './menus/models';
+import {Blend} from './modes/blend';
 import {Continue} from './modes/continue';
+import type {Mode} from './modes/mode';
+import {Optimize} from './modes/optimize';
+import {Suggest} from './modes/suggest';
 import {installOffline} from './offline/install';
 import type {Tool} from './paper/paper';
 import {CHANGED, Studio} from './studio';
 import {button, element, say} from './ui/dom';
+import {onDrop} from './ui/drop';
+import {Tabs} from './ui/tabs';
 
 const studio = new Studio();
-const goOn = new Continue(studio);
+const modes: Record<string, Mode> = {
+  continue: new Continue(studio),
+  suggest: new Suggest(studio),
+  optimize: new Optimize(studio),
+  blend: new Blend(studio),
+};
+let mode = modes.continue;
+const models = new Models(async (source) => {
+  await studio.load(source);
+  say('Draw a stroke, or press Continue.');
+});
+new Tabs(element('modes'), (name) => {
+  studio.stop();
+  mode.leave?.();
+  mode = modes[name];
+  mode.enter?.();
+  document.body.dataset.mode = name;
+});
 
 function choose(tool: Tool): void {
   studio.paper.tool = tool;
@@ -31,12 +56,19 @@ function onKey(event: KeyboardEvent): void {
     if (key === 'y' || (key === 'z' && event.shiftKey)) studio.redo();
     else if (key === 'z') studio.undo();
     else return;
-  } else if (!onPaper) return;
-  else if (key === 'enter') void goOn.go();
+  } else if (key === 'b' && mode.compare && !isText(event.target)) mode.compare();
+  else if (!onPaper) return;
+  else if (key === 'enter') void mode.go();
+  else if (key >= '1' && key <= '9') mode.take?.(Number(key) - 1);
   else if (key === 'p') choose('pen');
   else if (key === 'e') choose('eraser');
   else return;
   event.preventDefault();
+}
+
+/** Whether letters are for what has the focus. */
+function isText(target: EventTarget | null): boolean {
+  return target instanceof Element && target.matches('select, [type=number], [role=combobox]');
 }
 
 function enable(): void {
@@ -64,11 +96,10 @@ async function start(): Promise<void> {
   button('png').onclick = async () =>
     save(await toPng(studio.strokes), fileName(studio.factors.words, 'png'));
   addEventListener('keydown', onKey);
+  onDrop(([file]) => void (file && isModel(file) && models.open(file)));
   studio.addEventListener(CHANGED, enable);
   await installOffline();
-  const [{file, bytes}] = await listModels();
-  await studio.load({url: new URL(file, location.href).href, bytes});
-  say('Draw a stroke, or press Continue.');
+  await models.begin();
   document.documentElement.dataset.ready = '';
 }
 

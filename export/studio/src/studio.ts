@@ -10,6 +10,7 @@ import {
   pointsOf,
 } from './drawing/strokes';
 import {Factors} from './menus/factors';
+import {Pictures} from './menus/pictures';
 import {Settings} from './menus/settings';
 import {Model} from './model/client';
 import type {Condition, How, Metadata, Source} from './model/protocol';
@@ -28,6 +29,7 @@ export class Studio extends EventTarget {
   readonly paper: Paper;
   metadata: Metadata | undefined; // of the model, once it is there
   encodes = false; // whether the model can
+  recognizes = false;
   #history = new History();
   #turn = new AbortController(); // of what the model does now
 
@@ -79,9 +81,9 @@ export class Studio extends EventTarget {
           : 'Starting the model …',
       );
     const loaded = await this.model.call('load', source, tell);
-    this.metadata = loaded.metadata;
-    this.encodes = loaded.encodes;
-    this.factors.offer(loaded.metadata.factors);
+    Object.assign(this, loaded);
+    const pictures = new Pictures(this.model, loaded.metadata);
+    this.factors.offer(loaded.metadata.factors, pictures);
     this.show();
   }
 

@@ -36,6 +36,7 @@ pytestmark = [
 
 def test_the_model_goes_on_as_litert_does_in_python(page, model):
     page.get_by_label("Category").select_option("zigzag")
+    page.get_by_role("button", name="Blend with another").click()
     page.get_by_label("blended with").select_option("ring")
     set_slider(page, "blend", 0.25)
     set_slider(page, "temperature", 0.6)

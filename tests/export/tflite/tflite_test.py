@@ -33,7 +33,7 @@ from tests.testing.exports import make_model
 from tests.testing.source_imports import ROOT
 
 # All that a file may hold otherwise: another core, a weight per step, two
-# factors, no image code, an odd number of normals.
+# factors, no image code, an odd number of normals, no encoder.
 _OTHER = (
     dataclasses.replace(
         toys.CONFIG,
@@ -55,16 +55,6 @@ _BASELINE = (
     ),
     toys.SCHEMA,
 )
-
-
-@pytest.fixture(scope="module")
-def sketcher():
-    return Sketcher(make_model())
-
-
-@pytest.fixture(scope="module")
-def converted(sketcher):
-    return convert.convert(sketcher.model)
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +118,12 @@ def test_the_same_seeds_draw_the_same_sketches(sketcher, files):
 @pytest.mark.parametrize("parts", [_OTHER, _BASELINE], ids=["other", "base"])
 def test_whatever_the_model_is_made_of(parts):
     sketcher = Sketcher(make_model(*parts))
-    content = convert.convert(sketcher.model)
+    encoder = parts is _BASELINE
+    content = convert.convert(sketcher.model, encoder)
     content = convert.finish(content, sketcher.model, "none")
     assert verify(content, sketcher, []).sketches >= 12
+    phone = PhoneSketcher(content)
+    assert (phone.encodes, phone.recognizes) == (encoder, False)
 
 
 def test_a_changed_weight_is_told(sketcher, files):

@@ -8,11 +8,9 @@ from export.tflite import verify as verification
 from export.tflite.picture import picture
 from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.rendering.raster import rasterize
-from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing import toys
-from tests.testing.exports import make_model
 
 _CONDITION = toys.SCHEMA.parse("ring")
 _LINES = (
@@ -23,19 +21,8 @@ _SKETCH = Sketch(polylines_to_stroke3(_LINES))
 
 
 @pytest.fixture(scope="module")
-def model():
-    return make_model()
-
-
-@pytest.fixture(scope="module")
-def phone(model):
-    return PhoneSketcher(convert.finish(convert.convert(model), model, "none"))
-
-
-def test_the_encoder_can_be_left_out(model, phone):
-    content = convert.finish(convert.convert(model, False), model, "none")
-    assert phone.encodes
-    assert not PhoneSketcher(content).encodes
+def phone(sketcher, converted):
+    return PhoneSketcher(convert.finish(converted, sketcher.model, "none"))
 
 
 def test_a_picture_is_nearly_that_of_the_training():
@@ -96,18 +83,34 @@ def test_all_the_way_is_one_of_the_ways_of_the_word(phone):
     assert np.array_equal(drawn.stroke3[:, 2], wanted.stroke3[:, 2])
 
 
-def test_a_file_that_encodes_otherwise_is_told(model, phone, monkeypatch):
+def test_a_file_that_encodes_otherwise_is_told(sketcher, phone, monkeypatch):
     found = verification._phone_latents
-    verification._compare_latents(phone, Sketcher(model), 0)
+    verification._compare_readings(phone, sketcher, 0)
     monkeypatch.setattr(
         verification, "_phone_latents", lambda *given: found(*given) + 0.001
     )
     with pytest.raises(ValueError, match="must encode as its model does"):
-        verification._compare_latents(phone, Sketcher(model), 0)
+        verification._compare_readings(phone, sketcher, 0)
 
 
-def test_ways_to_go_on_begin_with_that_of_the_model(model, phone):
-    sketcher = Sketcher(model)
+def test_a_file_that_recognises_otherwise_is_told(sketcher, phone, monkeypatch):
+    critic = sketcher.model.critic
+    assert phone.recognizes
+    monkeypatch.setattr(critic, "sharpness", critic.sharpness + 0.01)
+    with pytest.raises(ValueError, match="must recognize as its model does"):
+        verification._compare_readings(phone, sketcher, 0)
+
+
+def test_a_critic_sees_what_the_models_does(sketcher, phone):
+    wanted = sketcher.model.critic_log_probs(
+        sketcher.batch([_SKETCH], "ring").points
+    )
+    found = phone.recognize(_SKETCH)
+    np.testing.assert_allclose(found, wanted[0], atol=1e-3)
+    assert np.exp(found).sum() == pytest.approx(1, rel=1e-5)
+
+
+def test_ways_to_go_on_begin_with_that_of_the_model(sketcher, phone):
     (whole,) = sketcher.generate("ring", temperature=1.0, seed=1)
     given = Sketch(whole.stroke3[:4])
     ways = phone.suggest(given, _CONDITION, 0.8, 5, 8)

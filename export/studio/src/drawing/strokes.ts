@@ -2,6 +2,7 @@
 
 /** Pixels of Quick, Draw!, whose drawings have 255 on their longest side. */
 export type Place = readonly [x: number, y: number];
+export type Lines = readonly (readonly Place[])[];
 export type Author = 'you' | 'model';
 
 /** A line without lifting the pen; never changed, but replaced. */
@@ -26,7 +27,7 @@ const MARGIN = 16;
 
 /** The model's points of lines; the first offset is from the origin. */
 export function pointsOf(
-  lines: readonly (readonly Place[])[],
+  lines: Lines,
   scaleFactor: number,
 ): Point[] {
   const points: Point[] = [];

@@ -1,14 +1,34 @@
 // The words of the model: a control for every factor, and their blend.
 
-import type {Factor} from '../model/protocol';
-import {element, input, make} from '../ui/dom';
+import type {Stroke} from '../drawing/strokes';
+import type {Condition, Factor} from '../model/protocol';
+import {Combobox} from '../ui/combobox';
+import {button, element, input, make} from '../ui/dom';
 
-const NONE = '';
+const NONE = 'nothing';
+const FEW = 12; // values that a plain list is made of
+
+/** Draws small pictures of conditions, by a name of each. */
+export interface Illustrator {
+  of(name: string, condition: Condition): Promise<readonly Stroke[] | undefined>;
+  drop(): void;
+}
+
+/** What is chosen: per factor a value, and what it is blended with. */
+export interface Choice {
+  readonly values: readonly (readonly [first: string, second: string])[];
+  readonly share: number; // of the second ones
+}
+
+interface Control {
+  value: string;
+  readonly root: HTMLElement;
+}
 
 interface Row {
-  readonly values: readonly string[];
-  readonly first: HTMLSelectElement;
-  readonly second: HTMLSelectElement;
+  readonly factor: Factor;
+  readonly first: Control;
+  readonly second: Control;
 }
 
 export class Factors {
@@ -16,34 +36,66 @@ export class Factors {
 
   constructor() {
     element('words').addEventListener('input', () => this.#tell());
+    button('blended').onclick = () => (this.blending = !this.blending);
   }
 
   /** Makes the lists of words. */
-  offer(factors: readonly Factor[]): void {
-    this.#rows = factors.map(({values}) => ({
-      values,
-      first: list(values),
-      second: list(values, 'nothing'),
-    }));
+  offer(factors: readonly Factor[], illustrator: Illustrator): void {
+    this.#rows = [];
+    const picture = (row: number) => (word: string) =>
+      illustrator.of(`${row} ${word}`, this.#weights(row, word));
+    this.#rows = factors.map((factor, i) => {
+      const make = (label: string, none: string[]) =>
+        control([...none, ...factor.values], label, {
+          picture: picture(i),
+          closed: () => illustrator.drop(),
+        });
+      return {
+        factor,
+        first: make(capital(factor.name), []),
+        second: make('blended with', [NONE]),
+      };
+    });
     element('factors').replaceChildren(
-      ...this.#rows.map(({first, second}, i) =>
+      ...this.#rows.map(({factor, first, second}) =>
         make(
           'div',
           {className: 'factor'},
-          make('label', {}, capital(factors[i].name), first),
-          make('label', {}, 'blended with', second),
+          make('div', {}, caption(capital(factor.name)), first.root),
+          make('div', {className: 'second'}, caption('blended with'), second.root),
         ),
       ),
     );
+    this.blending = false;
+  }
+
+  get choice(): Choice {
+    const values = this.#rows.map(
+      ({first, second}) => [first.value, second.value] as const,
+    );
+    return {values, share: Number(input('blend').value)};
+  }
+
+  /** What the model does not know is left as it is. */
+  set choice({values, share}: Choice) {
+    this.blending = values.some(([, second]) => second !== NONE);
+    this.#rows.forEach(({first, second}, i) => {
+      [first.value, second.value] = values[i] ?? [first.value, NONE];
+    });
+    input('blend').value = `${share}`;
     this.#tell();
   }
 
   /** The weights of all values of all factors; they sum to 1 per factor. */
   get condition(): number[] {
-    const share = Number(input('blend').value);
-    return this.#rows.flatMap(({values, first, second}) => {
+    return this.conditionAt(Number(input('blend').value));
+  }
+
+  /** The same for another share of what is blended in. */
+  conditionAt(share: number): number[] {
+    return this.#rows.flatMap(({factor, first, second}) => {
       const other = second.value === NONE ? 0 : share;
-      return values.map(
+      return factor.values.map(
         (word) =>
           (word === first.value ? 1 - other : 0) +
           (word === second.value ? other : 0),
@@ -55,8 +107,47 @@ export class Factors {
   get words(): string {
     return this.#rows
       .flatMap(({first, second}) => [first.value, second.value])
-      .filter(Boolean)
+      .filter((word) => word !== NONE)
       .join(' ');
+  }
+
+  /** Whether there is a second word to blend in. */
+  get blending(): boolean {
+    return button('blended').ariaPressed === 'true';
+  }
+
+  set blending(on: boolean) {
+    button('blended').ariaPressed = `${on}`;
+    element('words').classList.toggle('blending', on);
+    if (!on) for (const {second} of this.#rows) second.value = NONE;
+    this.#tell();
+  }
+
+  /** Blends the first factor with another of its values, whichever. */
+  blendWithAny(): void {
+    this.blending = true;
+    const [row] = this.#rows;
+    const others = row?.factor.values.filter((word) => word !== row.first.value);
+    if (!others?.length) return;
+    row.second.value = others[Math.floor(Math.random() * others.length)];
+    this.#tell();
+  }
+
+  /** The words at either end of the blend, 0 or 1. */
+  wordsAt(share: number): string {
+    return this.#rows
+      .map(({first, second}) =>
+        share === 1 && second.value !== NONE ? second.value : first.value,
+      )
+      .join(' ');
+  }
+
+  /** The condition with a word in place of a factor's value. */
+  #weights(row: number, word: string): number[] {
+    return this.#rows.flatMap(({factor, first}, i) => {
+      const chosen = i === row ? word : first.value;
+      return factor.values.map((value) => (value === chosen ? 1 : 0));
+    });
   }
 
   #tell(): void {
@@ -69,11 +160,28 @@ export class Factors {
   }
 }
 
-function list(words: readonly string[], none?: string): HTMLSelectElement {
-  const select = make('select');
-  if (none) select.append(new Option(none, NONE));
-  select.append(...words.map((word) => new Option(word, word)));
-  return select;
+/** A plain list of few words; of many, one to search in. */
+function control(
+  words: readonly string[],
+  label: string,
+  handlers: ConstructorParameters<typeof Combobox>[2],
+): Control {
+  if (words.length > FEW) return new Combobox(words, label, handlers);
+  const root = make('select', {ariaLabel: label});
+  root.append(...words.map((word) => new Option(word, word)));
+  return {
+    root,
+    get value() {
+      return root.value;
+    },
+    set value(word) {
+      if (words.includes(word)) root.value = word;
+    },
+  };
+}
+
+function caption(text: string): HTMLElement {
+  return make('span', {className: 'caption', ariaHidden: 'true'}, text);
 }
 
 function capital(word: string): string {

@@ -15,7 +15,7 @@ export function readMetadata(file: Uint8Array): Metadata {
   const start = find(file, new TextEncoder().encode(BEGINNING));
   if (start < 0) {
     throw new Error(
-      'A model must come from `python -m export.tflite`; this file has none ' +
+      'A model must come from `sketcher export tflite`; this file has none ' +
         'of its metadata.',
     );
   }

@@ -1,6 +1,6 @@
 // What the page and the worker say to each other.
 
-import type {Place, Point} from '../drawing/strokes';
+import type {Lines, Point} from '../drawing/strokes';
 
 export interface Factor {
   readonly name: string;
@@ -41,13 +41,18 @@ export interface Beginning {
   readonly number: number;
 }
 
-export type Lines = readonly (readonly Place[])[];
+/** A model, and what its file can do besides drawing. */
+export interface Loaded {
+  readonly metadata: Metadata;
+  readonly encodes: boolean;
+  readonly recognizes: boolean;
+}
 
 /** Names of the worker's calls, their arguments, results and parts. */
 export interface Calls {
   load: {
     argument: Source;
-    result: {metadata: Metadata; encodes: boolean};
+    result: Loaded;
     part: number;
   };
   /** Goes on with a drawing, in several ways. */
@@ -81,6 +86,12 @@ export interface Calls {
   encode: {
     argument: {readonly condition: Condition; readonly lines: Lines};
     result: Float32Array;
+    part: never;
+  };
+  /** How surely drawings show what was asked for, log probabilities. */
+  judge: {
+    argument: {readonly condition: Condition; readonly drawings: readonly Lines[]};
+    result: number[];
     part: never;
   };
   /** Latents for a new drawing. */

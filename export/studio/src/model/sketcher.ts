@@ -1,16 +1,23 @@
 // Draws with a .tflite file: the same loops as in export/tflite/runtime.py.
 
 import type {Tensor} from '@litertjs/core';
-import {type Place, type Point, SIDE, pointsOf} from '../drawing/strokes';
+import {extent, picture} from '../drawing/picture';
+import {
+  type Lines,
+  type Place,
+  type Point,
+  SIDE,
+  pointsOf,
+} from '../drawing/strokes';
+import {agreement} from './critic';
 import {readMetadata} from './metadata';
 import {type Tensors, Network, free, take} from './network';
-import {extent, picture} from './picture';
 import type {
   Beginning,
   Calls,
   Condition,
   How,
-  Lines,
+  Loaded,
   Metadata,
   Part,
 } from './protocol';
@@ -34,8 +41,13 @@ export class Sketcher {
     return new Sketcher(await Network.load(file), metadata);
   }
 
-  get encodes(): boolean {
-    return this.network.has('encode');
+  /** What the page hears of it. */
+  get loaded(): Loaded {
+    const {metadata, network} = this;
+    const [encodes, recognizes] = ['encode', 'recognize'].map((name) =>
+      network.has(name),
+    );
+    return {metadata, encodes, recognizes};
   }
 
   delete(): void {
@@ -123,19 +135,31 @@ export class Sketcher {
     condition,
     lines,
   }: Calls['encode']['argument']): Promise<Float32Array> {
-    const {low, scale} = toFullSize(lines);
-    const moved = lines.map((line) =>
-      line.map(([x, y]): Place => [(x - low[0]) * scale, (y - low[1]) * scale]),
-    );
-    const points = pointsOf(moved, this.metadata.scale_factor);
+    const drawing = this.#whole(lines);
     const size = this.network.shape('encode', 'picture')?.[1];
     const {latents} = await this.network.run('encode', {
       condition: Float32Array.from(condition),
-      points: Float32Array.from(points.flat()),
-      length: Int32Array.of(points.length),
-      ...(size && {picture: picture(moved, size)}),
+      ...drawing,
+      ...(size && {picture: picture(lines, size)}),
     });
     return take(latents);
+  }
+
+  /** How surely drawings show what was asked for. */
+  async judge({
+    condition,
+    drawings,
+  }: Calls['judge']['argument']): Promise<number[]> {
+    const sizes = this.metadata.factors.map(({values}) => values.length);
+    const judged: number[] = [];
+    for (const lines of drawings) {
+      const {log_probs} = await this.network.run(
+        'recognize',
+        this.#whole(lines),
+      );
+      judged.push(agreement(take(log_probs), condition, sizes));
+    }
+    return judged;
   }
 
   /** Latents for a new drawing. */
@@ -153,6 +177,19 @@ export class Sketcher {
     });
     free(noise);
     return take(latents);
+  }
+
+  /** A drawing as the encoder takes it. */
+  #whole(lines: Lines): {points: Float32Array; length: Int32Array} {
+    const {low, scale} = toFullSize(lines);
+    const moved = lines.map((line) =>
+      line.map(([x, y]): Place => [(x - low[0]) * scale, (y - low[1]) * scale]),
+    );
+    const points = pointsOf(moved, this.metadata.scale_factor);
+    return {
+      points: Float32Array.from(points.flat()),
+      length: Int32Array.of(points.length),
+    };
   }
 
   /** All the randomness of one sketch, drawn beforehand. */

@@ -21,13 +21,14 @@ const calls: {[N in Name]: Work<N>} = {
     const next = await Sketcher.load(file);
     sketcher?.delete();
     sketcher = next;
-    return {metadata: next.metadata, encodes: next.encodes};
+    return next.loaded;
   },
 
   suggest: (argument, tell) => all(loaded().suggest(argument), tell),
   optimize: (argument, tell) => all(loaded().optimize(argument), tell),
   draw: (argument, tell) => all(loaded().draw(argument), tell),
   encode: (argument) => loaded().encode(argument),
+  judge: (argument) => loaded().judge(argument),
   imagine: (argument) => loaded().imagine(argument),
 };
 

@@ -3,7 +3,8 @@
 import {Growth, type Point, type Stroke} from '../drawing/strokes';
 import type {Part} from '../model/protocol';
 import {CHANGED, DRAWN, type Studio} from '../studio';
-import {button, input, say, sleep} from '../ui/dom';
+import {button, element, input, say, sleep} from '../ui/dom';
+import type {Mode} from './mode';
 
 const PAUSE = 500; // milliseconds after a stroke in which another may begin
 
@@ -11,7 +12,7 @@ async function* pointsOf(parts: AsyncIterable<Part>): AsyncGenerator<Point> {
   for await (const {points} of parts) yield* points;
 }
 
-export class Continue {
+export class Continue implements Mode {
   #timer: ReturnType<typeof setTimeout> | undefined; // until it goes on
 
   constructor(private readonly studio: Studio) {
@@ -71,7 +72,7 @@ export class Continue {
   }
 
   #drawn(): void {
-    if (!input('live').checked) return;
+    if (!input('live').checked || element('mode-continue').hidden) return;
     clearTimeout(this.#timer);
     const {strokes} = this.studio;
     this.#timer = setTimeout(() => {

@@ -73,6 +73,14 @@ export class Paper {
     this.#look();
   }
 
+  /** Shows other strokes for a while; undefined: those of the drawing. */
+  peek(strokes: readonly Stroke[] | undefined): void {
+    if (this.#trail) return;
+    this.#ink.show(strokes ?? this.#strokes);
+    this.#view.whole = boxOf(strokes ?? this.#strokes);
+    this.#look();
+  }
+
   #look(): void {
     const [x, y, side] = this.#view.box;
     this.#svg.setAttribute('viewBox', `${x} ${y} ${side} ${side}`);

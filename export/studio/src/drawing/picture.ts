@@ -1,7 +1,6 @@
 // The picture of a drawing that the encoder sees: as in export/tflite/picture.py.
 
-import type {Place} from '../drawing/strokes';
-import type {Lines} from './protocol';
+import type {Lines, Place} from './strokes';
 
 const REFERENCE_SIZE = 64;
 // In pixels of the reference size.

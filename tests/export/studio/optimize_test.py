@@ -1,0 +1,123 @@
+"""The whole drawing, drawn better: near to mine, or as the model would."""
+
+import shutil
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from export.tflite.picture import picture
+from export.tflite.runtime import PhoneSketcher
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
+from tests.testing.studio import (
+    CHROMIUM,
+    RING,
+    SCHEMA,
+    agree,
+    draw,
+    full_size,
+    lines,
+    set_slider,
+    status,
+    strokes,
+)
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
+READY = "The best is on the paper. B shows what was before."
+_CONDITION = SCHEMA.parse("ring")
+
+
+@pytest.fixture
+def drawn(page):
+    page.get_by_label("Go on by itself").uncheck()
+    page.get_by_label("Seed").fill("7")
+    draw(page, RING)
+    draw(page, RING[3:6])
+    page.get_by_role("tab", name="Optimize").click()
+    return page
+
+
+def optimize(page, share):
+    set_slider(page, "share", share)
+    page.get_by_role("button", name="Optimize").click()
+    status(page).to_have_text(READY)
+
+
+def variants(page):
+    """What each variant puts on the paper."""
+    found = []
+    for button in page.locator("#variants button").all():
+        button.click()
+        found.append(lines(page))
+    return found
+
+
+def likeness(one, other):
+    cosines = []
+    for side in (8, 16, 32):
+        a, b = (picture(of, side).ravel() for of in (one, other))
+        cosines.append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    return np.mean(cosines)
+
+
+def test_at_mine_they_are_pythons_the_most_alike_first(drawn, model):
+    mine = lines(drawn)
+    optimize(drawn, 0)
+    phone = PhoneSketcher.load(model)
+    given = Sketch(polylines_to_stroke3(mine))
+    ways = [
+        way.polylines
+        for way in phone.optimize(given, _CONDITION, 0.0, 0.3 * 0.3, 7, 12)
+    ]
+    scores = [likeness(mine, way) for way in ways]
+    best = np.argsort(scores)[::-1][:6]
+    for shown, number in zip(variants(drawn), best, strict=True):
+        agree(shown, ways[number])
+
+
+def test_at_the_models_the_critic_is_surest_of_the_first(drawn, model):
+    optimize(drawn, 1)
+    phone = PhoneSketcher.load(model)
+    sure = [phone.recognize(full_size(shown))[0] for shown in variants(drawn)]
+    assert len(sure) == 6
+    assert np.ptp(sure) > 1e-3
+    assert (np.diff(sure) < 1e-6).all()
+
+
+def test_one_key_shows_what_was_before(drawn):
+    count = drawn.locator("#ink path")
+    expect(count).to_have_count(2)
+    optimize(drawn, 0.5)
+    after = strokes(drawn)
+    expect(count).to_have_count(len(after))
+    drawn.keyboard.press("b")
+    expect(count).to_have_count(2)
+    expect(drawn.get_by_role("button", name="Before")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert strokes(drawn) == after
+    drawn.keyboard.press("b")
+    expect(count).to_have_count(len(after))
+
+
+def test_the_slider_goes_on_from_mine_and_is_undone_at_once(drawn):
+    mine = strokes(drawn)
+    optimize(drawn, 0)
+    near = strokes(drawn)
+    set_slider(drawn, "share", 1)
+    drawn.wait_for_function(
+        "old => JSON.stringify(studio.strokes) != old",
+        arg=drawn.evaluate("JSON.stringify(studio.strokes)"),
+    )
+    status(drawn).to_have_text(READY)
+    set_slider(drawn, "share", 0)
+    drawn.wait_for_function(
+        "old => JSON.stringify(studio.strokes) == JSON.stringify(old)", arg=near
+    )
+    drawn.get_by_role("button", name="Undo").click()
+    assert strokes(drawn) == mine
+    expect(drawn.locator("#variants button")).to_have_count(0)

@@ -1,0 +1,124 @@
+"""Suggestions: several ways to go on, of which a tap takes one."""
+
+import shutil
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from export.tflite.runtime import PhoneSketcher
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
+from tests.testing.studio import (
+    CHROMIUM,
+    RING,
+    SCHEMA,
+    agree,
+    draw,
+    full_size,
+    lines,
+    status,
+    strokes,
+)
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
+READY = "Suggestions: 8. Tap one to take it."
+
+
+@pytest.fixture
+def suggesting(page):
+    page.get_by_label("Seed").fill("5")
+    page.get_by_role("tab", name="Suggest").click()
+    draw(page, RING[:12])
+    status(page).to_have_text(READY)
+    return page
+
+
+def thumbnails(page):
+    return page.get_by_role("group", name="Suggestions").get_by_role("button")
+
+
+def pictures(page):
+    return [
+        tuple(found)
+        for found in page.evaluate(
+            "[...document.querySelectorAll('#suggestions button')].map(of => "
+            "[...of.querySelectorAll('path')].map(p => p.getAttribute('d')))"
+        )
+    ]
+
+
+def test_suggestions_differ_and_go_on_from_the_drawing(suggesting):
+    shown = pictures(suggesting)
+    assert len(set(shown)) == 8
+    assert len({one[0] for one in shown}) == 1
+    assert len(strokes(suggesting)) == 1
+
+
+def test_the_same_seed_has_the_same_suggestions(suggesting):
+    first = pictures(suggesting)
+    suggesting.get_by_role("button", name="Others").click()
+    suggesting.wait_for_function(
+        "d => document.querySelector('#suggestions path + path')"
+        "?.getAttribute('d') != d",
+        arg=first[0][1],
+    )
+    status(suggesting).to_have_text(READY)
+    assert not set(pictures(suggesting)) & set(first)
+    suggesting.get_by_label("Seed").fill("5")
+    suggesting.get_by_role("button", name="Suggest", exact=True).click()
+    suggesting.wait_for_function(
+        "d => document.querySelector('#suggestions path + path')"
+        "?.getAttribute('d') == d",
+        arg=first[0][1],
+    )
+    assert pictures(suggesting) == first
+
+
+def test_they_are_pythons_the_best_first(suggesting, model):
+    phone = PhoneSketcher.load(model)
+    given = Sketch(polylines_to_stroke3(lines(suggesting)))
+    condition = SCHEMA.parse("ring")
+    ways = phone.suggest(given, condition, 0.3, 5, 8)
+    scores = [phone.recognize(full_size(way.polylines))[0] for way in ways]
+    assert np.ptp(scores) > 1e-3
+    for rank, number in enumerate(np.argsort(scores)[::-1]):
+        thumbnails(suggesting).nth(rank).click()
+        agree(lines(suggesting), ways[number].polylines)
+
+
+def test_another_one_is_taken_in_place_of_the_first(suggesting):
+    suggesting.keyboard.press("3")
+    thumbnails(suggesting).nth(4).focus()
+    suggesting.keyboard.press("Enter")
+    expect(thumbnails(suggesting).nth(4)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert len(strokes(suggesting)) > 1
+    suggesting.get_by_role("button", name="Undo").click()
+    assert [stroke["by"] for stroke in strokes(suggesting)] == ["you"]
+
+
+def test_a_look_at_one_leaves_the_drawing_alone(suggesting):
+    before = strokes(suggesting)
+    count = suggesting.locator("#ink path").count()
+    thumbnails(suggesting).first.hover()
+    assert suggesting.locator("#ink path").count() > count
+    suggesting.mouse.move(0, 0)
+    assert suggesting.locator("#ink path").count() == count
+    assert strokes(suggesting) == before
+
+
+def test_a_further_stroke_brings_further_suggestions(suggesting):
+    first = pictures(suggesting)
+    draw(suggesting, RING[20:25])
+    suggesting.wait_for_function(
+        "d => document.querySelector('#suggestions path + path')"
+        "?.getAttribute('d') != d",
+        arg=first[0][1],
+    )
+    status(suggesting).to_have_text(READY)
+    assert all(len(one) > 2 for one in pictures(suggesting))
