@@ -33,7 +33,8 @@ studio demo: install
 test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile \
+		--max-worker-restart=0
 
 docs: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/python -m mkdocs build

@@ -5,6 +5,7 @@ the number of the point: a client that loses or mixes up one of them shows it.
 """
 
 import collections
+import contextlib
 import itertools
 import random
 import threading
@@ -31,6 +32,28 @@ def wait_until(condition, seconds=60.0):
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def held(patch, owner, name):
+    """Holds the calls of a function as long as the context lasts.
+
+    Yields:
+        A semaphore, which is released by each call that has begun.
+    """
+    begun, release = threading.Semaphore(0), threading.Event()
+    original = getattr(owner, name)
+
+    def call(*args):
+        begun.release()
+        release.wait()
+        return original(*args)
+
+    patch.setattr(owner, name, call)
+    try:
+        yield begun
+    finally:
+        release.set()
 
 
 def length_of(seed):

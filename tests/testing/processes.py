@@ -22,7 +22,7 @@ _context.set_forkserver_preload(["sketcher_tf.training.trainer"])
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
 FAILED = 3
-_PATIENCE_S = 900  # on a busy machine
+_PATIENCE_S = 300  # on a busy machine
 
 
 def start(function, *args, **options) -> BaseProcess:
@@ -39,15 +39,25 @@ def start_training(*args, **options) -> BaseProcess:
 
 def train(*args, **options) -> int:
     """The exit code of `_train` with these arguments."""
-    return finish(start_training(*args, **options))
+    [code] = finish(start_training(*args, **options))
+    return code
 
 
-def finish(process: BaseProcess) -> int:
-    """The exit code of a process; one that hangs is killed."""
-    process.join(_PATIENCE_S)
-    process.kill()
-    process.join()
-    return process.exitcode
+def finish(*processes: BaseProcess) -> list[int]:
+    """Their exit codes.
+
+    Raises:
+        AssertionError: some did not end in time; none of them is left.
+    """
+    end = time.monotonic() + _PATIENCE_S
+    for process in processes:
+        process.join(max(end - time.monotonic(), 0))
+    hung = [process.name for process in processes if process.is_alive()]
+    for process in processes:
+        process.kill()
+        process.join()
+    assert not hung, f"{hung} did not end in {_PATIENCE_S} s"
+    return [process.exitcode for process in processes]
 
 
 def start_workers(

@@ -44,7 +44,7 @@ def whole(data, tmp_path_factory):
     """A run that nothing interrupts, while other tests begin theirs."""
     run = RunFolder(tmp_path_factory.mktemp("runs") / "whole")
     process = processes.start_training(data, run.path, PLAIN)
-    yield lambda: processes.finish(process) == 0 and run
+    yield lambda: processes.finish(process) == [0] and run
     processes.finish(process)
 
 
@@ -159,7 +159,7 @@ def test_the_last_epochs_see_the_drawings_as_they_are(data, tmp_path):
         )
         for run, changes in zip(runs, variants, strict=True)
     ]
-    assert all(processes.finish(process) == 0 for process in started)
+    assert processes.finish(*started) == [0] * len(started)
     augmented, last, whole, never = (read_history(run.history) for run in runs)
     assert whole == never
     assert last[0] == augmented[0] != never[0]
@@ -372,7 +372,7 @@ def test_trainings_that_begin_together_prepare_once(tmp_path, monkeypatch):
         processes.start(processes.prepare_slowly, str(source), log)
         for _ in range(3)
     ]
-    assert [processes.finish(process) for process in together] == [0, 0, 0]
+    assert processes.finish(*together) == [0, 0, 0]
     begun, *folders = sorted(log.read_text().splitlines(), key=len)
     assert begun == "begun"
     assert len(folders) == 3

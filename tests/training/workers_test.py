@@ -44,8 +44,7 @@ def beginning(data, folder):
 @pytest.fixture(scope="module")
 def ended(beginning):
     """Their run folders."""
-    codes = [processes.finish(process) for process in beginning.values()]
-    assert codes == [0, 0]
+    assert processes.finish(*beginning.values()) == [0, 0]
     return [RunFolder(path) for path in beginning]
 
 
@@ -86,10 +85,10 @@ def test_workers_train_like_one_also_after_being_killed(data, folder, ended):
     workers = processes.start_workers(
         data, run.path, *[CHANGES] * 2, kill_at=(_STEP, 2 * STEPS + 2)
     )
-    assert [processes.finish(worker) for worker in workers] == [KILLED] * 2
+    assert processes.finish(*workers) == [KILLED] * 2
     assert len(read_history(run.history)) == 1
     workers = processes.start_workers(data, run.path, *[CHANGES] * 2)
-    assert [processes.finish(worker) for worker in workers] == [0, 0]
+    assert processes.finish(*workers) == [0, 0]
     assert_close(run, ended[0])
     assert run.sheet.exists()
     assert len(list(run.sheets.iterdir())) == 2
@@ -114,7 +113,7 @@ def test_workers_stop_together(data, folder):
         "training.min_learning_rate": 0,
     }
     workers = processes.start_workers(data, run.path, *[changes] * 2)
-    assert [processes.finish(worker) for worker in workers] == [0, 0]
+    assert processes.finish(*workers) == [0, 0]
     assert len(read_history(run.history)) == 3
     assert run.model.exists()
 
@@ -124,7 +123,7 @@ def test_workers_with_other_flags_are_refused(data, folder):
     workers = processes.start_workers(
         data, run, CHANGES, CHANGES | {"training.seed": 1}
     )
-    assert [processes.finish(worker) for worker in workers] == [FAILED] * 2
+    assert processes.finish(*workers) == [FAILED] * 2
     for number in range(2):
         path = processes.worker_path(run, number)
         assert (

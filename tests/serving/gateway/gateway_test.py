@@ -251,7 +251,7 @@ class Talk:
         return self
 
     def __next__(self):
-        self._more.acquire()
+        assert self._more.acquire(timeout=60)
         request = self._requests.pop(0)
         if request is None:
             raise StopIteration

@@ -9,7 +9,7 @@ import pytest
 from serving.server.batching import PARAMETERS_FILE, BatchedServable
 from serving.server.model import Servable, StatusError
 from tests.testing import servables
-from tests.testing.fakes import wait_until
+from tests.testing.fakes import held, wait_until
 
 PARAMETERS = """
 max_batch_size { value: 8 }
@@ -161,30 +161,21 @@ def test_what_cannot_be_merged_is_refused(servable, x, text):
 
 
 def test_a_full_queue_is_unavailable(servable, monkeypatch):
-    begun, release = threading.Semaphore(0), threading.Event()
-    original = Servable.run
-
-    def held(*args):
-        begun.release()
-        release.wait()
-        return original(*args)
-
-    monkeypatch.setattr(Servable, "run", held)
     running = [
         threading.Thread(target=scale, args=(servable, rows(8)))
         for _ in range(4)
     ]
-    for thread in running:
-        thread.start()
-    # Two batches are being run, and two may wait.
-    for _ in range(2):
-        begun.acquire()
-    wait_until(lambda: sum(map(len, servable._waiting.values())) == 2)
-    with pytest.raises(StatusError) as error:
-        scale(servable, rows(1))
+    with held(monkeypatch, Servable, "run") as begun:
+        for thread in running[:2]:  # each is taken before the next one comes
+            thread.start()
+            assert begun.acquire(timeout=60)
+        for thread in running[2:]:
+            thread.start()
+        wait_until(lambda: sum(map(len, servable._waiting.values())) == 2)
+        with pytest.raises(StatusError) as error:
+            scale(servable, rows(1))
     assert error.value.code == grpc.StatusCode.UNAVAILABLE
     assert "is full" in error.value.text
-    release.set()
     for thread in running:
         thread.join()
     scale(servable, rows(1))

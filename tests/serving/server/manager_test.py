@@ -31,7 +31,7 @@ class Named:
 
     def drain_and_close(self):
         self.closed = True
-        self.idle.wait()
+        assert self.idle.wait(60)
         assert not self.users
 
 
@@ -167,7 +167,7 @@ def test_the_old_version_is_drained_first(tmp_path, library):
         closing.join(0.1)
         assert closing.is_alive()
     old.idle.set()
-    closing.join()
+    closing.join(60)
     assert states(library) == {1: State.END, 2: State.END}
 
 
@@ -203,7 +203,7 @@ def test_what_is_being_loaded_while_closing_is_unloaded(tmp_path):
 
     def load(*args):
         begun.set()
-        release.wait()
+        assert release.wait(60)
         loaded.append(Named(*args))
         return loaded[-1]
 
@@ -212,7 +212,7 @@ def test_what_is_being_loaded_while_closing_is_unloaded(tmp_path):
     publish(tmp_path, "pig", 1)
     watcher = threading.Thread(target=library.watch, args=(0.01,), daemon=True)
     watcher.start()
-    begun.wait()
+    assert begun.wait(60)
     closing = threading.Thread(target=library.close, daemon=True)
     closing.start()
     wait_until(library._stopped.is_set)
@@ -235,4 +235,5 @@ def test_watching_finds_new_versions(tmp_path, library):
     watcher.join(0.1)
     assert watcher.is_alive()  # a folder that is away may come back
     library.close()
-    watcher.join()
+    watcher.join(60)
+    assert not watcher.is_alive()

@@ -2,7 +2,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -32,7 +31,7 @@ from serving.server import service as server_module
 from serving.server.service import EmbeddedServer, server_credentials
 from serving.tls import ssl_config
 from tests.testing import servables
-from tests.testing.fakes import wait_until
+from tests.testing.fakes import held, wait_until
 from tests.testing.servables import request
 
 CODE = grpc.StatusCode
@@ -271,30 +270,22 @@ def test_a_deadline_stops_the_run(server, stubs):
 
 
 def test_too_many_calls_are_refused_before_they_begin(written, monkeypatch):
-    begun, release = threading.Semaphore(0), threading.Event()
-    original = server_module.predict
-
-    def held(*args):
-        begun.release()
-        release.wait()
-        return original(*args)
-
-    monkeypatch.setattr(server_module, "predict", held)
+    wanted = request("toy", "scale", x=ONES)
     with EmbeddedServer(written.parents[1], max_threads=2) as server:
         stubs = Stubs(server.port)
-        wanted = request("toy", "scale", x=ONES)
-        running = [stubs.predict.future(wanted) for _ in range(2)]
-        for _ in running:
-            begun.acquire()
-        assert failure(stubs.predict, wanted) == (
-            CODE.RESOURCE_EXHAUSTED,
-            "Server Threadpool Exhausted",
-        )
-        # Who asks how the server is gets an answer nevertheless.
-        assert stubs.check(health_pb2.HealthCheckRequest()).status == 1
-        release.set()
+        with held(monkeypatch, server_module, "predict") as begun:
+            running = [stubs.predict.future(wanted) for _ in range(2)]
+            for _ in running:
+                assert begun.acquire(timeout=60)
+            assert failure(stubs.predict, wanted) == (
+                CODE.RESOURCE_EXHAUSTED,
+                "Server Threadpool Exhausted",
+            )
+            # Who asks how the server is gets an answer nevertheless.
+            asked = health_pb2.HealthCheckRequest()
+            assert stubs.check(asked).status == 1
         for call in running:
-            call.result()
+            call.result(60)
         stubs.predict(wanted)
     assert begun.acquire(blocking=False)
     assert not begun.acquire(blocking=False)  # the refused one never began
