@@ -118,10 +118,11 @@ def main(arguments: list[str]) -> None:
     reports = losses(files, sketcher, drawings)
     print(
         "| --quantize | MB | start-up, ms | ms per point | "
-        f"ms to read {_GIVEN} points | loss |\n|---|---|---|---|---|---|"
+        f"ms to read {_GIVEN} points | nats per point |\n"
+        "|---|---|---|---|---|---|"
     )
     for name, content in files.items():
-        rise = f"{reports[name].rise:+.2%}" if reports else ""
+        rise = f"{reports[name].rise:+.4f}" if reports else ""
         print(
             f"| {name} | {len(content) / 1e6:.2f} | {loading[name] * 1e3:.0f} "
             f"| {drawing[name] * 1e3 / _CALLS:.2f} "

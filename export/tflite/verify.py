@@ -1,8 +1,9 @@
 """Does a file draw what the model draws? Checked with LiteRT, as phones run it.
 
 In float32 the same seeds must draw the same sketches, new and continued. A
-quantised file draws others; there the teacher-forced reconstruction loss on
-real drawings may only rise a little.
+quantised file draws others; there the teacher-forced log density of the points
+of drawings may only fall a little. That is told in nats per point: a share of
+it would say nothing, for the log of a density is 0 somewhere on its way.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,10 @@ from .runtime import PhoneSketcher
 # Of the drawing's longest side. Rounding in another order costs about 1e-6; the
 # rest is room for its growth over a long drawing.
 POINT_TOLERANCE = 1e-4
-# The rise of the reconstruction loss that is accepted, as a share of it.
-LOSS_TOLERANCE = {"float16": 0.01, "int8": 0.03}
+# The rise of the loss that is accepted, in nats per point. In int8 the model of
+# 345 words loses 0.008 on held-out drawings and 0.013 on its own, and what it
+# draws is recognised as often; the influence layer is worth 0.02.
+LOSS_TOLERANCE = {"none": 1e-4, "float16": 1e-3, "int8": 0.03}
 # Beside the built-in operations there are those of variables, which a frozen
 # file must not have: phones fail on them at run time.
 _VARIABLES = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
@@ -38,8 +41,8 @@ class Report(NamedTuple):
         sketches: how many pairs of sketches.
         difference: their largest, as a share of the drawing's longest side.
         drawings: how many drawings.
-        loss: the model's mean reconstruction loss on them, in nats.
-        rise: of the file over it, as a share; 0 without drawings.
+        loss: the model's reconstruction loss on them, in nats per point.
+        rise: of the file over it, in nats per point; 0 without drawings.
     """
 
     sketches: int
@@ -109,12 +112,12 @@ def _check(report: Report, quantize: str) -> None:
             f"of {report.difference:.2g}. If another --seed passes, two "
             "choices were equally likely; else the conversion is at fault."
         )
-    allowed = LOSS_TOLERANCE.get(quantize, POINT_TOLERANCE)
+    allowed = LOSS_TOLERANCE[quantize]
     if not report.rise <= allowed:
         raise ValueError(
-            f"the reconstruction loss may rise by {allowed:.2%} with "
-            f"--quantize={quantize}; received {report.rise:.2%} of "
-            f"{report.loss:.4f} nats. Choose another --quantize."
+            f"the reconstruction loss may rise by {allowed:g} nats per point "
+            f"with --quantize={quantize}; received {report.rise:.4f} above "
+            f"{report.loss:.4f}. Choose another --quantize."
         )
 
 
@@ -202,11 +205,11 @@ def _compare_losses(
         if phone.encodes:
             latents = _phone_latents(phone, batch)
         pairs.append((float(loss), _phone_loss(phone, model, batch, latents)))
-    loss, drawn = np.mean(pairs, axis=0)
+    # Losses are sums over the points, divided by N_max.
+    points = sum(tf.reduce_sum(1 - batch.points[..., 4]) for batch in drawings)
+    loss, drawn = np.sum(pairs, axis=0) * model.schema.max_seq_len / points
     return report._replace(
-        drawings=len(pairs),
-        loss=float(loss),
-        rise=float((drawn - loss) / abs(loss)),
+        drawings=len(pairs), loss=float(loss), rise=float(drawn - loss)
     )
 
 
