@@ -2,7 +2,9 @@
 
 Calls of one signature wait for each other, at most `batch_timeout_micros`, and
 are run as one. The batch is padded to one of `allowed_batch_sizes` with a row
-of its own, and one bad row fails all of them: what the export has to bear.
+of its own, and one bad row fails all of them: what the export has to bear. Only
+a call of no rows is refused here; there it waits for another one, perhaps for
+ever, and holds a thread.
 """
 
 import os
@@ -143,6 +145,12 @@ class BatchedServable(Servable):
                 "size",
             )
         [(rows,)] = sizes
+        if not rows:
+            raise StatusError(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                "a call of a batched model must have a row; received none, "
+                "which TensorFlow Serving never runs. Send one.",
+            )
         largest = self._parameters.max_batch_size
         if rows > largest:
             raise StatusError(

@@ -361,6 +361,16 @@ def test_bad_input_is_refused_with_a_reason(ask, changes, reason):
     }
 
 
+@ONLY_EMBEDDED  # TensorFlow Serving with batching never answers it
+def test_a_call_of_no_rows_does_no_harm(ask):
+    answer = ask("generate", **good(ask, rows=0))
+    if isinstance(answer, tuple):
+        assert answer[0] == CODE.INVALID_ARGUMENT
+    else:
+        assert {len(values) for values in answer.values()} == {0}
+    assert len(ask("generate", **good(ask, rows=2))["strokes"]) == 2
+
+
 def test_too_many_points_are_refused(ask):
     strokes = np.zeros((1, ask.sizes["T"] + 3, 5), np.float32)
     strokes[..., 2] = 1

@@ -362,6 +362,31 @@ def test_fields_that_break_a_rule_are_named(running, wanted, field):
     assert details["ErrorInfo"].domain == "sketcher.v1"
 
 
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("Generate", pb.GenerateRequest(category="cat", count=0)),
+        ("Complete", pb.CompleteRequest(sketch=DRAWING, count=0)),
+        ("Reconstruct", pb.ReconstructRequest()),
+        ("Reconstruct", pb.ReconstructRequest(category="cat")),
+        (
+            "Interpolate",
+            pb.InterpolateRequest(first=DRAWING, last=DRAWING, count=0),
+        ),
+    ],
+    ids=["generate", "complete", "reconstruct", "of a category", "interpolate"],
+)
+def test_what_has_no_rows_never_reaches_the_models(
+    running, server, method, request_
+):
+    """It would hold a thread of TensorFlow Serving for ever."""
+    with pytest.raises(grpc.RpcError) as error:
+        getattr(running.stub, method)(request_, timeout=30)
+    assert error.value.code() == CODE.INVALID_ARGUMENT
+    assert details_of(error.value)["BadRequest"].field_violations
+    assert not server.calls
+
+
 def test_what_is_behind_stays_there(running, server):
     secret = fakes.fail(CODE.INTERNAL, "at 10.0.0.7: oh")
     server.faults["generate"].append(secret)

@@ -151,6 +151,7 @@ def test_unlike_shapes_fail_all(patient):
     [
         (rows(9), "Task size 9 is larger than maximum input batch size 8"),
         (np.float32(1), "equal 0th-dimension size"),
+        (rows(0), "must have a row"),
     ],
 )
 def test_what_cannot_be_merged_is_refused(servable, x, text):
