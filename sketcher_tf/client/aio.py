@@ -8,6 +8,7 @@ async with AsyncSketcherClient("localhost:8500") as client:
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
@@ -56,32 +57,44 @@ class AsyncLiveDrawing:
 
     @property
     def sketch(self) -> ServedSketch:
-        """What the server has sent so far."""
+        """What has been drawn, to the last point that was taken."""
         return self._live.sketch
 
     async def __aiter__(self) -> AsyncIterator[Point]:
-        try:
-            while not self._live.ended:
-                await self._run(self._live.advance())
+        async with aclosing(self._fetching()) as fetched:
+            async for _ in fetched:
                 while self._live.pending:
                     yield self._live.pending.popleft()
-        finally:
-            await self._give_back()
 
     async def steps(self) -> AsyncIterator[list[Point]]:
         """The points as they come: those of a call to the server at once."""
-        try:
-            while not self._live.ended:
-                await self._run(self._live.advance())
+        async with aclosing(self._fetching()) as fetched:
+            async for _ in fetched:
                 if points := self._live.take_pending():
                     yield points
-        finally:
-            await self._give_back()
 
-    async def _give_back(self) -> None:
-        """Closes the session, also if it is cancelled meanwhile."""
-        self._closing = asyncio.ensure_future(self._run(self._live.close()))
-        await asyncio.shield(self._closing)
+    async def _fetching(self) -> AsyncIterator[None]:
+        """Yields when points are pending; meanwhile the next are fetched."""
+        live, ahead = self._live, None
+        try:
+            while not live.ended:
+                while not live.pending and not live.complete:
+                    await (ahead or self._run(live.advance()))
+                    ahead = None
+                if ahead is None and not live.complete:
+                    ahead = asyncio.ensure_future(self._run(live.advance()))
+                yield
+        finally:
+            # Also if this is cancelled meanwhile.
+            self._closing = asyncio.ensure_future(self._give_back(ahead))
+            await asyncio.shield(self._closing)
+
+    async def _give_back(self, ahead: asyncio.Future[None] | None) -> None:
+        """Closes the session, in which a call may be under way."""
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+        await self._run(self._live.close())
 
 
 class AsyncSketcherClient(Connection):

@@ -16,13 +16,15 @@ the same for asyncio.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 import grpc
 
-from sketcher_tf.client.calls import Sleep, Task
+from sketcher_tf.client.calls import Attempt, Sleep, Task
 from sketcher_tf.client.channel import Connection
+from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.live import Live
 from sketcher_tf.client.operations import (
     Operations,
@@ -49,40 +51,96 @@ def _blocking(
     return method
 
 
+class _Ahead:
+    """A task whose first call to the server is under way.
+
+    Args:
+        client: carries it out.
+        task: begins with a call.
+    """
+
+    def __init__(self, client: "SketcherClient", task: Task[None]) -> None:
+        self._client = client
+        self._task = task
+        first = next(task)
+        self._until = time.monotonic() + first.timeout
+        self._call = client._begin(first)
+
+    @property
+    def late(self) -> bool:
+        """Whether its time was over before anybody wanted its result."""
+        return time.monotonic() > self._until
+
+    def finish(self) -> None:
+        """Waits for the call, and carries out the rest of the task."""
+        self._client._run(self._task, self._call)
+
+    def cancel(self) -> None:
+        """Leaves the task."""
+        self._call.cancel()
+        self._task.close()
+
+
 class LiveDrawing:
     """A drawing that is being drawn: iterate over it for its points.
 
-    After an error, or a loop that was left, another loop goes on with the next
-    point. The session is given back when the loop ends, or with the client.
+    While you take some, the next are fetched. After an error, or a loop that
+    was left, another loop goes on with the next point. The session is given
+    back when the loop ends, or with the client.
     """
 
-    def __init__(self, live: Live, run: Callable[[Task[Any]], Any]) -> None:
+    def __init__(self, live: Live, client: "SketcherClient") -> None:
         self._live = live
-        self._run = run
+        self._client = client
 
     @property
     def sketch(self) -> ServedSketch:
-        """What the server has sent so far."""
+        """What has been drawn, to the last point that was taken."""
         return self._live.sketch
 
     def __iter__(self) -> Iterator[Point]:
-        try:
-            while not self._live.ended:
-                self._run(self._live.advance())
+        with closing(self._fetching()) as fetched:
+            for _ in fetched:
                 while self._live.pending:
                     yield self._live.pending.popleft()
-        finally:
-            self._run(self._live.close())
 
     def steps(self) -> Iterator[list[Point]]:
         """The points as they come: those of a call to the server at once."""
-        try:
-            while not self._live.ended:
-                self._run(self._live.advance())
+        with closing(self._fetching()) as fetched:
+            for _ in fetched:
                 if points := self._live.take_pending():
                     yield points
+
+    def _fetching(self) -> Iterator[None]:
+        """Yields when points are pending; meanwhile the next are fetched."""
+        live, ahead = self._live, None
+        try:
+            while not live.ended:
+                if not live.pending:
+                    self._fetch(ahead)
+                ahead = None if live.complete else self._ahead()
+                yield
         finally:
-            self._run(self._live.close())
+            if ahead is not None:
+                ahead.cancel()
+            self._client._run(live.close())
+
+    def _fetch(self, ahead: _Ahead | None) -> None:
+        try:
+            if ahead is not None:
+                ahead.finish()
+                return
+        except ServingError:
+            if not ahead.late:
+                raise
+        self._client._run(self._live.advance())
+
+    def _ahead(self) -> _Ahead | None:
+        """The next points, on their way; None if they cannot be had now."""
+        try:
+            return _Ahead(self._client, self._live.advance())
+        except ServingError:
+            return None  # which is told to whoever wants them
 
 
 class SketcherClient(Connection):
@@ -126,9 +184,7 @@ class SketcherClient(Connection):
             opened anew, and no point is lost or doubled.
         """
         options = temperature, seed, sketch, points_per_call, timeout
-        return LiveDrawing(
-            Live(self._operations, category, *options), self._run
-        )
+        return LiveDrawing(Live(self._operations, category, *options), self)
 
     def close(self) -> None:
         """Gives the sessions of live drawings back, and closes the connection.
@@ -148,20 +204,32 @@ class SketcherClient(Connection):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _run(self, task: Task[T]) -> T:
-        """Carries out a task's effects; its result."""
-        outcome: Any = None
-        proceed = task.send
-        while True:
-            try:
-                effect = proceed(outcome)
-            except StopIteration as stop:
-                return stop.value
-            proceed = task.send
-            try:
-                if isinstance(effect, Sleep):
-                    outcome = time.sleep(effect.seconds)
+    def _run(self, task: Task[T], begun: grpc.Future | None = None) -> T:
+        """Carries out a task's effects; its result.
+
+        Args:
+            task: not begun, or at its first effect.
+            begun: the call that is its first effect.
+        """
+        try:
+            effect = begun or next(task)
+            while True:
+                try:
+                    outcome = self._carry_out(effect)
+                except Exception as error:
+                    effect = task.throw(error)
                 else:
-                    outcome = self._send(effect)
-            except Exception as error:
-                outcome, proceed = error, task.throw
+                    effect = task.send(outcome)
+        except StopIteration as stop:
+            return stop.value
+
+    def _begin(self, attempt: Attempt) -> grpc.Future:
+        send = self._method(attempt).future
+        return send(attempt.request, timeout=attempt.timeout)
+
+    def _carry_out(self, effect: Attempt | Sleep | grpc.Future) -> Any:
+        if isinstance(effect, Sleep):
+            return time.sleep(effect.seconds)
+        if isinstance(effect, Attempt):
+            return self._send(effect)
+        return effect.result()

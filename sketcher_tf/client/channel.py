@@ -154,9 +154,12 @@ class Connection:
         return self._grpc.secure_channel(target, tls.credentials(), options)
 
     def _send(self, attempt: Attempt) -> Any:
-        """Begins a call; its answer, or what can be awaited for it."""
-        send = self._methods[attempt.servable, type(attempt.request)]
+        """Makes a call; its answer, or what can be awaited for it."""
+        send = self._method(attempt)
         return send(attempt.request, timeout=attempt.timeout)
+
+    def _method(self, attempt: Attempt) -> Any:
+        return self._methods[attempt.servable, type(attempt.request)]
 
 
 def _options(

@@ -30,7 +30,8 @@ _LOST = (Code.SESSION_NOT_FOUND, Code.STEP_GAP)
 class Live:
     """A drawing in progress.
 
-    `pending` holds the points that were fetched and not yet taken.
+    `pending` holds the points that were fetched and not yet taken; `complete`
+    tells whether all have been fetched.
 
     Args:
         operations: of the client.
@@ -64,7 +65,7 @@ class Live:
                 f"{points_per_call}. Try 8."
             )
         self.pending: deque[Point] = deque()
-        self._complete = False
+        self.complete = False
         self._operations = operations
         self._caller = operations.caller
         self._category = category
@@ -87,15 +88,17 @@ class Live:
 
     @property
     def sketch(self) -> ServedSketch:
-        """What has been drawn so far."""
+        """What has been taken so far, and what it began with."""
+        taken = len(self._stroke3) - len(self.pending)
+        finished = self._finished and not self.pending
         return ServedSketch(
-            self._stroke3, self._category, self._finished, self._latents
+            self._stroke3[:taken], self._category, finished, self._latents
         )
 
     @property
     def ended(self) -> bool:
         """Whether all points of the drawing have been taken."""
-        return self._complete and not self.pending
+        return self.complete and not self.pending
 
     def take_pending(self) -> list[Point]:
         """All points that were fetched and not yet taken."""
@@ -104,7 +107,7 @@ class Live:
         return points
 
     def advance(self) -> Task[None]:
-        """Fetches the next points, unless some are `pending`.
+        """Fetches the next points, whether or not some are `pending`.
 
         A drawing of five points, two per call, whose session is lost once:
 
@@ -124,8 +127,8 @@ class Live:
             ServingError: it cannot go on now; another call would try again.
         """
         deadline = self._allowed.for_call()
-        losses = 0
-        while not self.pending and not self._complete:
+        losses, before = 0, len(self._stroke3)
+        while len(self._stroke3) == before and not self.complete:
             try:
                 yield from self._go_on(deadline)
             except ServingError as error:
@@ -157,15 +160,16 @@ class Live:
                 deadline,
                 contract.SKETCHER_SESSION,
             )
-        if not self._complete:
+        if not self.complete:
             yield from self._draw(deadline)
 
     def _open(self, labels: Labels, deadline: Deadline) -> Task[None]:
         """Opens a session with all that the drawing depends on."""
         if self._begun and len(self._stroke3) > labels.schema.max_seq_len:
-            self._complete = True  # another model by now: it draws no longer
+            self.complete = True  # another model by now: it draws no longer
             return
-        so_far = encoding.points(labels, self.sketch)[: len(self._stroke3)]
+        drawn = Sketch(self._stroke3)
+        so_far = encoding.points(labels, drawn)[: len(self._stroke3)]
         latents = self._latents
         if len(latents) != labels.metadata.latent_size:
             latents = latents[:0]  # another model by now: it draws its own
@@ -209,7 +213,7 @@ class Live:
         strokes = answer.outputs["strokes"]
         self._step += 1
         self._finished = bool(answer.outputs["finished"])
-        self._complete = self._finished or len(strokes) < self._num_points
+        self.complete = self._finished or len(strokes) < self._num_points
         self._num_points = min(2 * self._num_points, self._most_points)
         new = stroke5_to_stroke3(strokes)
         self._stroke3 = np.concatenate([self._stroke3, new])
