@@ -19,7 +19,7 @@ from google.rpc import error_details_pb2
 from prometheus_client import CollectorRegistry, make_asgi_app
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sketcher_tf import __version__
 from sketcher_tf.client.errors import ServingError
@@ -29,12 +29,18 @@ from sketcher_tf.strokes import polylines_to_stroke3
 
 from ..proto.sketcher.v1 import sketcher_pb2 as pb
 from . import requests
+from .connect import PATH, ConnectApp
 from .guard import Guard, Limits
 from .refusals import CODE, Refusal, refusal_of
 from .service import SketcherService
 
 _SVG, _PNG = "image/svg+xml", "image/png"
 _PIXELS = 256
+_STATUS_OF_GRPC_WEB = (
+    "grpc-status",
+    "grpc-message",
+    "grpc-status-details-bin",
+)
 
 # google.rpc.Status holds its details as messages of any kind.
 _ = error_details_pb2.DESCRIPTOR
@@ -59,15 +65,19 @@ def make_app(
         allow_origins=list(cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
+        expose_headers=["Retry-After", *_STATUS_OF_GRPC_WEB],
     )
     app.exception_handler(Refusal)(_refuse)
     app.exception_handler(ValidationError)(_refuse)
-    _add_drawing(app, service, guard)
+    _add_drawing(app, service, guard, limits.message_bytes)
     _add_health(app, service)
-    return _BoundedBody(app, limits.message_bytes)
+    app.mount(PATH, ConnectApp(service, guard, limits))
+    return app
 
 
-def _add_drawing(app: FastAPI, service: SketcherService, guard: Guard) -> None:
+def _add_drawing(
+    app: FastAPI, service: SketcherService, guard: Guard, most: int
+) -> None:
     def route(name: str, kind: type, work: Callable[..., Awaitable]) -> None:
         async def endpoint(
             body: Request,
@@ -78,7 +88,7 @@ def _add_drawing(app: FastAPI, service: SketcherService, guard: Guard) -> None:
                 name.title(), "http", body.headers, x_timeout_seconds
             )
             async with call as seconds:
-                wanted = kind.model_validate_json(await _body(body))
+                wanted = kind.model_validate_json(await _body(body, most))
                 answer = await work(wanted, seconds)
             return _shown(answer, accept)
 
@@ -99,15 +109,26 @@ def _add_drawing(app: FastAPI, service: SketcherService, guard: Guard) -> None:
         """The words of the model."""
         call = guard.call("ListCategories", "http", body.headers, None)
         async with call as seconds:
-            answer = await service.list_categories(seconds)
+            wanted = requests.ListCategoriesRequest()
+            answer = await service.list_categories(wanted, seconds)
         return JSONResponse(_as_json(answer))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
+    """The body, of at most so many bytes."""
+    body = bytearray()
     try:
-        return await request.body()
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise Refusal(
+                    CODE.INVALID_ARGUMENT,
+                    f"a request may have {most} bytes; received more. Send "
+                    "fewer or simpler drawings.",
+                )
     except ClientDisconnect as error:
         raise Refusal(CODE.CANCELLED, "the caller has gone.") from error
+    return bytes(body)
 
 
 def _add_health(app: FastAPI, service: SketcherService) -> None:
@@ -222,38 +243,3 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return JSONResponse(
         {"error": _as_json(refusal.to_status())}, refusal.http_status, headers
     )
-
-
-class _BoundedBody:
-    """Refuses requests that are larger than they may be.
-
-    Args:
-        app: gets the others.
-        most: bytes.
-    """
-
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app = app
-        self._most = most
-
-    async def __call__(
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        read = 0
-
-        async def bounded() -> Any:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._most:
-                raise Refusal(
-                    CODE.INVALID_ARGUMENT,
-                    f"a request may have {self._most} bytes; received more. "
-                    "Send fewer or simpler drawings.",
-                )
-            return message
-
-        await self._app(scope, bounded, send)

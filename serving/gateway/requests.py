@@ -137,6 +137,10 @@ class InterpolateRequest(Noise):
     )
 
 
+class ListCategoriesRequest(_Message):
+    """What there is to be drawn."""
+
+
 class DrawStart(Condition, Noise):
     """A sketch to be drawn while the caller watches."""
 
@@ -145,3 +149,9 @@ class DrawStart(Condition, Noise):
 
 class DrawChange(Condition):
     """Another category for what is being drawn."""
+
+
+class WatchRequest(_Message):
+    """A sketch to be drawn while the caller only watches."""
+
+    start: DrawStart

@@ -66,26 +66,48 @@ class Servicer(pb_grpc.SketcherServiceServicer):
 
     async def ListCategories(self, request: Any, context: Any) -> Message:  # noqa: N802
         """See the service."""
-        try:
-            async with self._call("ListCategories", context) as seconds:
-                return await self._service.list_categories(seconds)
-        except Refusal as refusal:
-            await _abort(context, refusal)
+        kind, work = requests.ListCategoriesRequest, self._service
+        return await self._answer(
+            "ListCategories", kind, request, context, work.list_categories
+        )
+
+    async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802
+        """See the service."""
+
+        def watch(seconds: float) -> AsyncIterator[Message]:
+            wanted = to_request(requests.WatchRequest, request)
+            return self._service.watch(wanted, seconds)
+
+        await self._stream("Watch", context, watch)
 
     async def Draw(  # noqa: N802
         self, commands: AsyncIterator[Any], context: Any
     ) -> None:
-        """See the service.
+        """See the service."""
+
+        def draw(seconds: float) -> AsyncIterator[Message]:
+            return self._service.draw(map_commands(commands), seconds)
+
+        await self._stream("Draw", context, draw)
+
+    async def _stream(
+        self,
+        method: str,
+        context: Any,
+        begin: Callable[[float], AsyncIterator[Message]],
+    ) -> None:
+        """Writes what is drawn.
 
         No generator: that would be closed some time after the call was cut,
         and its session with it.
         """
         try:
-            async with self._call("Draw", context) as seconds:
-                drawing = self._service.draw(map_commands(commands), seconds)
-                async with aclosing(drawing):
-                    async for answer in drawing:
-                        await context.write(answer)
+            async with (
+                self._call(method, context) as seconds,
+                aclosing(begin(seconds)) as answers,
+            ):
+                async for answer in answers:
+                    await context.write(answer)
         except Refusal as refusal:
             await _abort(context, refusal)
 

@@ -24,8 +24,10 @@ from .requests import (
     DrawStart,
     GenerateRequest,
     InterpolateRequest,
+    ListCategoriesRequest,
     Noise,
     ReconstructRequest,
+    WatchRequest,
 )
 
 _PROBE_SECONDS = 10.0
@@ -107,9 +109,10 @@ class SketcherService:
         return pb.InterpolateResponse(sketches=messages, seed=seed)
 
     async def list_categories(
-        self, seconds: float
+        self, request: ListCategoriesRequest, seconds: float
     ) -> pb.ListCategoriesResponse:
         """The words of the model."""
+        del request  # asks for all of them
         labels = await self._client.labels(timeout=seconds)
         return pb.ListCategoriesResponse(
             categories=labels.words,
@@ -158,6 +161,17 @@ class SketcherService:
         end = pb.DrawEnd(finished=finished and drawn.finished, seed=seed)
         yield pb.DrawResponse(end=end)
 
+    async def watch(
+        self, request: WatchRequest, seconds: float
+    ) -> AsyncIterator[pb.WatchResponse]:
+        """`draw`, for a caller who only watches."""
+        async with aclosing(self.draw(_one(request.start), seconds)) as answers:
+            async for one in answers:
+                yield pb.WatchResponse(
+                    points=one.points,
+                    end=one.end if one.HasField("end") else None,
+                )
+
     async def probe(self, servable: str = "") -> None:
         """Draws a sketch with each servable, or with one of them.
 
@@ -173,6 +187,10 @@ class SketcherService:
             drawing = self._client.draw_live(labels.words[0], timeout=seconds)
             async with aclosing(drawing.steps()) as steps:
                 await anext(steps, None)
+
+
+async def _one(start: DrawStart) -> Commands:
+    yield start
 
 
 class _Next:

@@ -25,6 +25,7 @@ _DISTRIBUTIONS = {
     "grpc_health": "grpcio-health-checking",
     "grpc_reflection": "grpcio-reflection",
     "opentelemetry": "opentelemetry-api",
+    "protobuf": "protobuf-py",
     "py_mini_racer": "mini-racer",
     "skimage": "scikit-image",
     "tensorflow_serving": "tensorflow-serving-api",

@@ -19,6 +19,8 @@ RULES = {
     "CompleteRequest": requests.CompleteRequest,
     "ReconstructRequest": requests.ReconstructRequest,
     "InterpolateRequest": requests.InterpolateRequest,
+    "ListCategoriesRequest": requests.ListCategoriesRequest,
+    "WatchRequest": requests.WatchRequest,
     "DrawStart": requests.DrawStart,
     "DrawChange": requests.DrawChange,
 }

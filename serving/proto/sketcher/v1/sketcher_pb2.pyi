@@ -203,3 +203,17 @@ class DrawResponse(_message.Message):
     points: _containers.RepeatedCompositeFieldContainer[DrawnPoint]
     end: DrawEnd
     def __init__(self, points: _Optional[_Iterable[_Union[DrawnPoint, _Mapping]]] = ..., end: _Optional[_Union[DrawEnd, _Mapping]] = ...) -> None: ...
+
+class WatchRequest(_message.Message):
+    __slots__ = ("start",)
+    START_FIELD_NUMBER: _ClassVar[int]
+    start: DrawStart
+    def __init__(self, start: _Optional[_Union[DrawStart, _Mapping]] = ...) -> None: ...
+
+class WatchResponse(_message.Message):
+    __slots__ = ("points", "end")
+    POINTS_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    points: _containers.RepeatedCompositeFieldContainer[DrawnPoint]
+    end: DrawEnd
+    def __init__(self, points: _Optional[_Iterable[_Union[DrawnPoint, _Mapping]]] = ..., end: _Optional[_Union[DrawEnd, _Mapping]] = ...) -> None: ...

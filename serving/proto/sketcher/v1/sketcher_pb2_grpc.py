@@ -65,6 +65,11 @@ class SketcherServiceStub:
                 request_serializer=sketcher_dot_v1_dot_sketcher__pb2.DrawRequest.SerializeToString,
                 response_deserializer=sketcher_dot_v1_dot_sketcher__pb2.DrawResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_stream(
+                '/sketcher.v1.SketcherService/Watch',
+                request_serializer=sketcher_dot_v1_dot_sketcher__pb2.WatchRequest.SerializeToString,
+                response_deserializer=sketcher_dot_v1_dot_sketcher__pb2.WatchResponse.FromString,
+                _registered_method=True)
 
 
 class SketcherServiceServicer:
@@ -116,6 +121,13 @@ class SketcherServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """Draw for those who cannot send a stream, as pages in a browser.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SketcherServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +160,11 @@ def add_SketcherServiceServicer_to_server(servicer, server):
                     servicer.Draw,
                     request_deserializer=sketcher_dot_v1_dot_sketcher__pb2.DrawRequest.FromString,
                     response_serializer=sketcher_dot_v1_dot_sketcher__pb2.DrawResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_stream_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=sketcher_dot_v1_dot_sketcher__pb2.WatchRequest.FromString,
+                    response_serializer=sketcher_dot_v1_dot_sketcher__pb2.WatchResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -313,6 +330,33 @@ class SketcherService:
             '/sketcher.v1.SketcherService/Draw',
             sketcher_dot_v1_dot_sketcher__pb2.DrawRequest.SerializeToString,
             sketcher_dot_v1_dot_sketcher__pb2.DrawResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sketcher.v1.SketcherService/Watch',
+            sketcher_dot_v1_dot_sketcher__pb2.WatchRequest.SerializeToString,
+            sketcher_dot_v1_dot_sketcher__pb2.WatchResponse.FromString,
             options,
             channel_credentials,
             insecure,
