@@ -4,8 +4,10 @@ FUZZ_MUTANTS=20000 python -m pytest tests/data/formats/fuzz_test.py
 """
 
 import gzip
+import io
 import os
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from tests.data.formats.signatures_test import DRAWINGS
 HERE = Path(__file__).parent
 NUM_MUTANTS = int(os.environ.get("FUZZ_MUTANTS", "300"))
 PARTS = 4  # so that workers share them
-SECONDS = 1.5  # of the processor, so that a busy machine fails nothing
+SECONDS = 1.0  # of the processor, so that a busy machine fails nothing
 
 SCHEMA = Schema((Factor("category", ("cat",)),), 30.0, 50, 64)
 RULES = [
@@ -64,7 +66,21 @@ def mutant(rng, contents):
     data = bytearray(contents[rng.integers(len(contents))])
     if data[:3] == b"\x1f\x8b\x08" and rng.random() < 0.7:
         return gzip.compress(_changed(rng, bytearray(gzip.decompress(data))))
+    if data[:4] == b"PK\3\4" and rng.random() < 0.7:
+        return _zipped(rng, data)
     return bytes(_changed(rng, data))
+
+
+def _zipped(rng, data):
+    """A zip with changed members, whose sums fit."""
+    changed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+        zipfile.ZipFile(changed, "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, bytes(_changed(rng, bytearray(old.read(name)))))
+    return changed.getvalue()
 
 
 def _changed(rng, data):

@@ -16,10 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from sketcher_tf.data.formats.arrays.opcodes import check_opcodes
+
 # 75,000 drawings of Quick, Draw! need 0.05 GB; real drawings shrink 2 to 6
 # times when they are packed.
 _MAX_BYTES = 2**30
 _MAX_RATIO = 50
+_MAX_LISTED = 1_000_000  # numbers in a drawing, if it is a list
 
 
 class UnsafePickleError(ValueError):
@@ -80,6 +83,7 @@ def _read_array(file: io.BytesIO, where: str) -> np.ndarray:
     )
     shape, fortran, dtype = read_header(file)
     if dtype.hasobject:
+        check_opcodes(file.getvalue(), file.tell())
         value = _Array.unwrap(_Unpickler(file, where).load())
         if not isinstance(value, np.ndarray):
             raise TypeError(f"pickled {type(value).__name__}, not an array")
@@ -170,9 +174,24 @@ class _Array:
 
 
 def _objects(items: list[Any], shape: tuple[int, ...]) -> np.ndarray:
+    rows = list(map(_Array.unwrap, items))
+    for row in rows:
+        _check_listed(row)
     # fromiter, since assigning equally long arrays would join them to one.
-    flat = np.fromiter(map(_Array.unwrap, items), object, len(items))
+    flat = np.fromiter(rows, object, len(rows))
     return flat.reshape(shape)  # NumPy lists objects in C order always
+
+
+def _check_listed(row: Any) -> None:
+    """Refuses a list that holds another again and again, 2^n times for n."""
+    waiting, count = [row], 0
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list | tuple):
+            waiting += value
+            count += len(value)
+        if count > _MAX_LISTED:
+            raise ValueError(f"a list of more than {_MAX_LISTED} values")
 
 
 def _as_bytes(data: bytes | str) -> bytes:

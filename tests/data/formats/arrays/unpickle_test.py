@@ -242,9 +242,34 @@ def test_a_hand_made_state_is_read_if_it_is_sound(tmp_path):
         raw_state((1,), "M8[s]", b"\0" * 8),
         b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R.",
         b"\x80\x04" + b"(" * 10 + b"]" + b"\x94" * 5,
+        b"\x80\x02Nr\xff\xff\xff\x1f.",  # the place in a memo of 4 GB
+        b"Np500000000\n.",
+        b"\x80\x02U\xffabc.",
+        b"\xff.",
     ],
 )
 def test_a_broken_pickle_is_a_clear_error(tmp_path, payload):
+    path = save_payload(tmp_path / "a.npz", payload)
+    with pytest.raises(ValueError, match="Get the file again"):
+        read(path)
+
+
+def nested(value, depth):
+    for _ in range(depth):
+        value = [value] * 2
+    return value
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pickle.dumps(objects([nested(0.0, 40)])),  # 2^40 numbers
+        b"\x80\x02})" + b"2\x86" * 40 + b"Ns.",  # a key of as many parts
+    ],
+    ids=["list", "key"],
+)
+def test_a_pickle_that_would_take_years_is_refused(tmp_path, payload):
+    assert len(payload) < 500
     path = save_payload(tmp_path / "a.npz", payload)
     with pytest.raises(ValueError, match="Get the file again"):
         read(path)
