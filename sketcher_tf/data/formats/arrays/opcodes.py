@@ -60,7 +60,7 @@ def check_opcodes(data: bytes, at: int) -> None:
         size = _FIXED.get(code)
         if size is None:
             size = _size(data, at, code)
-        if code == _LONG_BINPUT or code == _PUT:
+        if code in (_LONG_BINPUT, _PUT):
             _check_memo(data, at, size, code)
         at += size
 
