@@ -8,7 +8,7 @@
 
 The ending of --output decides what is written: .png and .svg a sheet, .gif the
 drawing being drawn, .ndjson Quick, Draw!'s simplified format, .json polylines,
-.npz Sketch-RNN's format, .hpgl a sheet for pen plotters.
+.npz Sketch-RNN's format; .hpgl, .gcode and .dxf a page for plotters.
 """
 
 from collections.abc import Sequence

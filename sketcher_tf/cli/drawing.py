@@ -160,8 +160,8 @@ class DrawingFlags:
         self._output = flags.DEFINE_string(
             "output",
             "sketches.png",
-            "Where to: .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz "
-            "or .hpgl.",
+            "Where to: .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz, "
+            ".hpgl, .gcode or .dxf.",
             flag_values=values,
         )
         self._separate = flags.DEFINE_bool(

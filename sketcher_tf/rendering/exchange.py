@@ -1,4 +1,4 @@
-"""Sketches as data for other programs, and for pen plotters."""
+"""Sketches as data for other programs."""
 
 import io
 import json
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sketcher_tf.rendering.layout import Drawable, Grid, Sheet
+from sketcher_tf.rendering.layout import Drawable, Sheet
 from sketcher_tf.rendering.ndjson import round_number
 from sketcher_tf.strokes import (
     bounds,
@@ -16,10 +16,6 @@ from sketcher_tf.strokes import (
 )
 
 _HELD_OUT = 20  # one drawing in so many, each for valid and for test
-
-# HP-GL counts in units of 0.025 mm; a cell of a sheet is 40 mm wide.
-_UNITS_PER_PX = 40 / 96 / 0.025
-_CELL_PX = 96
 
 
 def npz_of(rows: Sheet) -> bytes:
@@ -60,21 +56,6 @@ def json_of(rows: Sheet) -> bytes:
         for sketch in _sketches(rows)
     ]
     return json.dumps(values, separators=(",", ":")).encode() + b"\n"
-
-
-def hpgl_of(rows: Sheet) -> bytes:
-    """The sheet as HP-GL, which pen plotters and cutters understand."""
-    grid = Grid(rows, _CELL_PX)
-    height = grid.size[1]
-    commands = ["IN", "SP1"]
-    for cell in grid.cells():
-        for line in cell.lines:
-            points = line + cell.corner
-            points[:, 1] = height - points[:, 1]  # y goes up there
-            units = np.rint(points * _UNITS_PER_PX).astype(int).tolist()
-            first, *others = [f"{x},{y}" for x, y in units]
-            commands += [f"PU{first}", f"PD{','.join(others)}"]
-    return (";".join([*commands, "PU", "SP0"]) + ";\n").encode()
 
 
 def _sketches(rows: Sheet) -> Sequence[Drawable]:

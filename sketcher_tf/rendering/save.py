@@ -11,10 +11,11 @@ import numpy as np
 from PIL import Image
 
 from sketcher_tf.files import write_bytes
-from sketcher_tf.rendering.exchange import hpgl_of, json_of, npz_of
+from sketcher_tf.rendering.exchange import json_of, npz_of
 from sketcher_tf.rendering.gif import gif_of_sheet, gif_of_sketch
 from sketcher_tf.rendering.layout import Cell, Drawable, Grid, Sheet
 from sketcher_tf.rendering.ndjson import to_ndjson
+from sketcher_tf.rendering.plotting import dxf_of, gcode_of, hpgl_of
 from sketcher_tf.rendering.svg import animated_svg, sheet_svg, to_svg
 
 
@@ -67,8 +68,8 @@ def save(sketches: Sheet, path: Path, *, separate: bool = False) -> list[Path]:
     Args:
         sketches: label -> sketches. The label is also the word of a sketch
             that has no category.
-        path: ends in .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz or
-            .hpgl; missing folders are made.
+        path: ends in .png, .svg, .animated.svg, .gif, .ndjson, .json, .npz,
+            .hpgl, .gcode or .dxf; missing folders are made.
         separate: write one file per sketch, `stem-label-n.ending`, n from 1.
 
     Returns:
@@ -146,6 +147,8 @@ def _encode_animated_svg(rows: Sheet) -> bytes:
 _ANIMATED = ".animated.svg"
 _ENCODERS = {
     _ANIMATED: _encode_animated_svg,
+    ".dxf": dxf_of,
+    ".gcode": gcode_of,
     ".gif": _encode_gif,
     ".hpgl": hpgl_of,
     ".json": json_of,

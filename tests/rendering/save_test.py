@@ -91,6 +91,8 @@ def test_ndjson_keys():
         ".json",
         ".npz",
         ".hpgl",
+        ".gcode",
+        ".dxf",
     ],
 )
 @pytest.mark.parametrize(
@@ -163,8 +165,8 @@ def test_unknown_endings_are_refused(tmp_path, name):
     with pytest.raises(
         ValueError,
         match=(
-            r"must end in one of \.animated\.svg, \.gif, \.hpgl, \.json, "
-            r"\.ndjson, \.npz, \.png, \.svg; received "
+            r"must end in one of \.animated\.svg, \.dxf, \.gcode, \.gif, "
+            r"\.hpgl, \.json, \.ndjson, \.npz, \.png, \.svg; received "
             rf"'{name}'\. Name the file for example sketches\.png\."
         ),
     ):
@@ -220,22 +222,6 @@ def test_npz_is_sketch_rnns(tmp_path):
     low = HOUSE.polylines[1].min(axis=0)  # the roof is leftmost and topmost
     for line, expected in zip(found[0], HOUSE.polylines, strict=True):
         np.testing.assert_allclose(line, expected - low, atol=0.5)
-
-
-def test_hpgl_lifts_the_pen_between_strokes(tmp_path):
-    rendering.save({"": [HOUSE, DOT]}, tmp_path / "a.hpgl")
-    text = (tmp_path / "a.hpgl").read_text()
-    commands = text.strip().strip(";").split(";")
-    assert commands[:2] == ["IN", "SP1"]
-    assert commands[-2:] == ["PU", "SP0"]
-    assert [c[:2] for c in commands[2:-2]] == ["PU", "PD"] * 4
-    numbers = [
-        list(map(int, c[2:].split(","))) for c in commands[2:-2] if c[2:]
-    ]
-    assert all(len(row) % 2 == 0 for row in numbers)
-    # The roof stands on top of the house: y goes up.
-    square, roof = numbers[1], numbers[3]
-    assert max(roof[1::2]) > max(square[1::2])
 
 
 def test_an_animated_svg_is_the_same_drawing(tmp_path):
