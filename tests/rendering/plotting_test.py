@@ -93,4 +93,4 @@ def test_a_sheet_and_its_dots_stay_on_the_page(tmp_path, ending):
     assert len(strokes) == 2 * len(HOUSE.polylines) + 2
     points = np.concatenate(strokes)
     np.testing.assert_array_less(9.9, points)
-    np.testing.assert_array_less(points, [287.1, 200.1])
+    np.testing.assert_array_less(points, [200.1, 287.1])
