@@ -1,8 +1,11 @@
 """The studio in a browser: a toy that draws, gestures, and what is seen."""
 
 import dataclasses
+import functools
+import http.server
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +63,30 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def plainly_served(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """A static host: its address, and the paths that are asked of it."""
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            super().do_GET()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://localhost:{server.server_port}/", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def chromium() -> Iterator[Browser]:
     """Debian's browser without a window."""
     with sync_playwright() as playwright:
@@ -73,6 +100,23 @@ def chromium() -> Iterator[Browser]:
 def ready(page: Page) -> None:
     """Waits until the model can draw."""
     page.wait_for_selector("html[data-ready]")
+
+
+def until(page: Page, condition: str) -> None:
+    """Waits as `wait_for_function` does, but where a policy forbids `eval`."""
+    end = time.monotonic() + 30
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, condition
+        page.wait_for_timeout(50)
+
+
+def forget(page: Page, address: str) -> None:
+    """Begins without the work that the browser has kept of a page."""
+    page.goto(f"{address}icon-192.png")
+    page.evaluate(
+        "new Promise(done => "
+        "{ indexedDB.deleteDatabase('studio /').onsuccess = done; })"
+    )
 
 
 def set_slider(page: Page, name: str, value: float) -> None:

@@ -4,12 +4,14 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/controls.css';
 import './styles/combobox.css';
+import './styles/dialogs.css';
 import './styles/thumbnails.css';
 import {simplify} from './drawing/simplify';
-import {toPng} from './files/png';
-import {fileName, save} from './files/save';
-import {toSvg} from './files/svg';
-import {Models, isModel} from './menus/models';
+import {Link} from './exchange/link';
+import {Open} from './exchange/open';
+import {Save} from './exchange/save';
+import {KeptWork} from './kept/work';
+import {Models} from './menus/models';
 import {Blend} from './modes/blend';
 import {Continue} from './modes/continue';
 import type {Mode} from './modes/mode';
@@ -19,7 +21,6 @@ import {installOffline} from './offline/install';
 import type {Tool} from './paper/paper';
 import {CHANGED, Studio} from './studio';
 import {button, element, say} from './ui/dom';
-import {onDrop} from './ui/drop';
 import {Tabs} from './ui/tabs';
 
 const studio = new Studio();
@@ -41,6 +42,10 @@ new Tabs(element('modes'), (name) => {
   mode.enter?.();
   document.body.dataset.mode = name;
 });
+const kept = new KeptWork(studio, models);
+const link = new Link(studio, models);
+new Open(studio, models);
+new Save(studio);
 
 function choose(tool: Tool): void {
   studio.paper.tool = tool;
@@ -75,9 +80,7 @@ function enable(): void {
   const {strokes} = studio;
   button('undo').disabled = !studio.canUndo;
   button('redo').disabled = !studio.canRedo;
-  for (const id of ['clear', 'svg', 'png']) {
-    button(id).disabled = !strokes.length;
-  }
+  button('clear').disabled = !strokes.length;
 }
 
 async function start(): Promise<void> {
@@ -86,20 +89,13 @@ async function start(): Promise<void> {
   button('undo').onclick = () => studio.undo();
   button('redo').onclick = () => studio.redo();
   button('clear').onclick = () => studio.change([], 'The paper is empty.');
-  button('svg').onclick = () => {
-    const {words} = studio.factors;
-    const blob = new Blob([toSvg(studio.strokes, words)], {
-      type: 'image/svg+xml',
-    });
-    save(blob, fileName(words, 'svg'));
-  };
-  button('png').onclick = async () =>
-    save(await toPng(studio.strokes), fileName(studio.factors.words, 'png'));
   addEventListener('keydown', onKey);
-  onDrop(([file]) => void (file && isModel(file) && models.open(file)));
   studio.addEventListener(CHANGED, enable);
+  const found = await kept.begin();
   await installOffline();
-  await models.begin();
+  await models.begin(link.model ?? found?.model, kept.ownModel);
+  if (found?.choice) studio.factors.choice = found.choice;
+  await link.follow();
   document.documentElement.dataset.ready = '';
 }
 

@@ -1,6 +1,6 @@
 // What all modes share: the drawing, the model, the words, and whose turn it is.
 
-import {History} from './drawing/history';
+import {type Chronicle, History} from './drawing/history';
 import {distanceTo} from './drawing/simplify';
 import {
   type Place,
@@ -52,6 +52,17 @@ export class Studio extends EventTarget {
 
   get canRedo(): boolean {
     return this.#history.canRedo;
+  }
+
+  /** The drawing with all its steps. */
+  get chronicle(): Chronicle {
+    return this.#history.chronicle;
+  }
+
+  set chronicle(chronicle: Chronicle) {
+    this.stop();
+    this.#history.chronicle = chronicle;
+    this.show();
   }
 
   /** The drawing as the model reads it. */

@@ -11,11 +11,17 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(model, tmp_path_factory):
+def folder(model, tmp_path_factory) -> Path:
+    """The built page."""
     from export.studio.build import build
 
     folder = tmp_path_factory.mktemp("studio") / "page"
     build({"toy": model}, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def address(folder):
     with studio.served(folder) as address:
         yield address
 
@@ -30,8 +36,11 @@ def browser():
 
 @pytest.fixture(scope="module")
 def context(browser):
-    """One for all tests of a module, so that the page is loaded once."""
-    with browser.new_context(viewport=studio.DESK) as context:
+    """One for all tests of a module, so that the page is loaded once.
+
+    Playwright waits for functions by `eval`, which the page's policy forbids.
+    """
+    with browser.new_context(viewport=studio.DESK, bypass_csp=True) as context:
         yield context
 
 
@@ -40,6 +49,7 @@ def page(context, address):
     page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(error))
+    studio.forget(page, address)  # what the last test has left
     page.goto(address)
     studio.ready(page)
     studio.set_slider(page, "speed", 7)  # at once

@@ -1,16 +1,11 @@
 """The studio in a real browser: one draws, the model goes on, as in Python."""
 
-import json
-import re
 import shutil
-import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import expect
 
-from export.studio.build import build
 from export.tflite.metadata import read_metadata
 from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.data.formats.simplify import rdp
@@ -22,7 +17,6 @@ from tests.testing.studio import (
     SCHEMA,
     draw,
     lines,
-    ready,
     set_slider,
     status,
     strokes,
@@ -175,62 +169,6 @@ def test_nothing_is_cut_off(page, width):
     assert (high < (x + side, y + side)).all()
 
 
-def test_the_drawing_is_saved(page, tmp_path):
-    page.get_by_label("Category").select_option("zigzag")
-    draw(page, RING)
-    status(page).to_have_text("The paper is full.")
-    for kind in ("SVG", "PNG"):
-        with page.expect_download() as download:
-            page.get_by_role("button", name=f"Save {kind}").click()
-        path = tmp_path / f"zigzag.{kind.lower()}"
-        assert download.value.suggested_filename == path.name
-        download.value.save_as(path)
-    root = ET.parse(tmp_path / "zigzag.svg").getroot()
-    paths = root.findall("{http://www.w3.org/2000/svg}path")
-    assert len(paths) == len(strokes(page))
-    for path, line in zip(paths, lines(page), strict=True):
-        saved = ends(path.get("d"))
-        np.testing.assert_allclose(saved, line, atol=0.006)
-    with Image.open(tmp_path / "zigzag.png") as image:
-        grey = np.asarray(image.convert("L"))
-    assert image.size == (1024, 1024)
-    assert (grey < 128).mean() < 0.3
-    x, y, side, _ = map(float, root.get("viewBox").split())
-    for line in lines(page):
-        columns, rows = ((line - (x, y)) * 1024 / side).astype(int).T
-        assert (grey[rows, columns] < 128).all()
-
-
-def ends(path):
-    """Where the parts of a path end, float64 [N, 2]; a dot has none."""
-    parts = re.findall(r"[MC]([^MCh]*)", path)
-    return np.float64([part.split()[-2:] for part in parts])
-
-
-def test_it_works_offline_once_it_is_loaded(page, context):
-    context.set_offline(True)
-    try:
-        page.reload()
-        ready(page)
-        draw(page, RING)
-        status(page).not_to_have_text("Draw a stroke, or press Continue.")
-        page.wait_for_function("studio.strokes.length > 1")
-    finally:
-        context.set_offline(False)
-
-
-def test_the_page_can_be_installed(page, address):
-    manifest = page.request.get(f"{address}manifest.webmanifest").json()
-    assert manifest["display"] == "standalone"
-    for icon in manifest["icons"]:
-        response = page.request.get(address + icon["src"])
-        assert response.headers["content-type"] == "image/png"
-    scope = page.evaluate(
-        "navigator.serviceWorker.ready.then(found => found.scope)"
-    )
-    assert scope == address
-
-
 def test_metadata_are_read_as_in_python(page, model):
     assert page.evaluate("studio.metadata") == read_metadata(model.read_bytes())
 
@@ -241,21 +179,3 @@ def test_trails_are_simplified_as_in_python(page):
         trail = np.cumsum(rng.normal(size=(count, 2)) * 4, axis=0)
         found = page.evaluate("trail => simplify(trail)", trail.tolist())
         np.testing.assert_allclose(found, rdp(trail, 2.0))
-
-
-def test_a_build_replaces_what_was_there(model, tmp_path):
-    folder = tmp_path / "page"
-    build({"toy": model}, folder)
-    (first,) = (folder / "models").iterdir()
-    (folder / "old.js").touch()
-    other = tmp_path / "other.tflite"
-    other.write_bytes(model.read_bytes() + b"\0")
-    build({"toy": other}, folder)
-    assert not (folder / "old.js").exists()
-    # Only so do browsers notice that there is something new.
-    (entry,) = json.loads((folder / "models.json").read_text())
-    assert (folder / entry["file"]).read_bytes() == other.read_bytes()
-    assert not first.exists()
-    assert not list(folder.glob("package*"))
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"page", "other.tflite"}

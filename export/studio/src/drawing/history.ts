@@ -4,12 +4,21 @@ import type {Stroke} from './strokes';
 
 const STEPS = 100; // that can be undone
 
-export class History {
-  #past: (readonly Stroke[])[] = [];
-  #future: (readonly Stroke[])[] = [];
-  #now: readonly Stroke[] = [];
+type Strokes = readonly Stroke[];
 
-  get strokes(): readonly Stroke[] {
+/** All that a history holds, to be kept elsewhere. */
+export interface Chronicle {
+  readonly past: readonly Strokes[];
+  readonly now: Strokes;
+  readonly future: readonly Strokes[];
+}
+
+export class History {
+  #past: Strokes[] = [];
+  #future: Strokes[] = [];
+  #now: Strokes = [];
+
+  get strokes(): Strokes {
     return this.#now;
   }
 
@@ -21,15 +30,23 @@ export class History {
     return this.#future.length > 0;
   }
 
+  get chronicle(): Chronicle {
+    return {past: this.#past, now: this.#now, future: this.#future};
+  }
+
+  set chronicle({past, now, future}: Chronicle) {
+    [this.#past, this.#now, this.#future] = [[...past], now, [...future]];
+  }
+
   /** Puts other strokes there, as a step that can be undone. */
-  change(strokes: readonly Stroke[]): void {
+  change(strokes: Strokes): void {
     this.#past = [...this.#past, this.#now].slice(-STEPS);
     this.#future = [];
     this.#now = strokes;
   }
 
   /** Goes on with the last step: what the model draws is one step. */
-  amend(strokes: readonly Stroke[]): void {
+  amend(strokes: Strokes): void {
     this.#now = strokes;
   }
 

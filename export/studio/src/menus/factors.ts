@@ -5,7 +5,7 @@ import type {Condition, Factor} from '../model/protocol';
 import {Combobox} from '../ui/combobox';
 import {button, element, input, make} from '../ui/dom';
 
-const NONE = 'nothing';
+export const NONE = 'nothing';
 const FEW = 12; // values that a plain list is made of
 
 /** Draws small pictures of conditions, by a name of each. */
@@ -83,6 +83,14 @@ export class Factors {
       [first.value, second.value] = values[i] ?? [first.value, NONE];
     });
     input('blend').value = `${share}`;
+    this.#tell();
+  }
+
+  /** Chooses a word, if it is one of the model. */
+  tryWord(word: string): void {
+    const row = this.#rows.find(({factor}) => factor.values.includes(word));
+    if (!row) return;
+    row.first.value = word;
     this.#tell();
   }
 

@@ -1,7 +1,8 @@
 // Which model draws: one of those beside the page, or a file of the user.
 
 import type {Source} from '../model/protocol';
-import {button, element, input, make, say} from '../ui/dom';
+import {element, make} from '../ui/dom';
+import {notice} from '../ui/notice';
 
 interface Entry {
   readonly name: string;
@@ -10,48 +11,59 @@ interface Entry {
   readonly bytes: number;
 }
 
-const ENDING = '.tflite';
-
 export class Models {
   #list = element<HTMLSelectElement>('model');
   #sources: Source[] = [];
-  #loaded = 0; // the one that draws
+  #loaded = -1; // the one that draws
 
   /** @param load loads a model; it may fail. */
   constructor(private readonly load: (source: Source) => Promise<void>) {
     this.#list.onchange = () => this.#choose(this.#list.selectedIndex);
-    button('model-open').onclick = () => input('model-file').click();
-    input('model-file').onchange = () => {
-      const [file] = input('model-file').files!;
-      if (file) void this.open(file);
-    };
   }
 
-  /** Offers what is beside the page, and loads the first of it. */
-  async begin(): Promise<void> {
+  /**
+   * Offers what is beside the page, and a file of the user, if there is one.
+   *
+   * Loads the model of the name, or the first.
+   */
+  async begin(name?: string, own?: File): Promise<void> {
     const response = await fetch('./models.json');
     if (!response.ok) throw new Error(`models.json: ${response.status}`);
     for (const {name, file, bytes} of (await response.json()) as Entry[]) {
       this.#offer(name, {url: new URL(file, location.href).href, bytes});
     }
-    await this.load(this.#sources[0]);
+    if (own) this.#offer(nameOf(own), own);
+    const number = Math.max(this.#find(name), 0);
+    this.#list.selectedIndex = number;
+    await this.load(this.#sources[number]);
+    this.#loaded = number;
   }
 
-  /** The name of the model that draws. */
-  get name(): string {
-    return this.#list.options[this.#loaded].text;
+  /** The name of the model that draws; none before there is one. */
+  get name(): string | undefined {
+    return this.#list.options[this.#loaded]?.text;
+  }
+
+  /** The file of the user that draws, if one does. */
+  get file(): File | undefined {
+    const source = this.#sources[this.#loaded];
+    return source instanceof File ? source : undefined;
   }
 
   /** Loads the model of a name; of another one nothing. */
   async choose(name: string): Promise<void> {
-    const number = [...this.#list.options].findIndex(({text}) => text === name);
+    const number = this.#find(name);
     if (number >= 0 && number !== this.#loaded) await this.#choose(number);
   }
 
   /** Offers a file of the user, and loads it. */
   async open(file: File): Promise<void> {
-    this.#offer(file.name.replace(ENDING, ''), file);
+    this.#offer(nameOf(file), file);
     await this.#choose(this.#sources.length - 1);
+  }
+
+  #find(name?: string): number {
+    return [...this.#list.options].findIndex(({text}) => text === name);
   }
 
   #offer(name: string, source: Source): void {
@@ -66,7 +78,7 @@ export class Models {
       await this.load(this.#sources[number]);
       this.#loaded = number;
     } catch (error) {
-      say(`${this.#list.options[number].text}: ${(error as Error).message}`);
+      notice(`${this.#list.options[number].text}: ${(error as Error).message}`);
       if (this.#sources[number] instanceof File) {
         this.#sources.splice(number, 1);
         this.#list.options[number].remove();
@@ -76,7 +88,6 @@ export class Models {
   }
 }
 
-/** Whether a file may be a model. */
-export function isModel({name}: File): boolean {
-  return name.toLowerCase().endsWith(ENDING);
+function nameOf({name}: File): string {
+  return name.replace(/\.tflite$/i, '');
 }

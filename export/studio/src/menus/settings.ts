@@ -20,6 +20,11 @@ export class Settings {
     return Number(input('temperature').value);
   }
 
+  set temperature(tau: number) {
+    input('temperature').value = `${tau}`;
+    this.#tell();
+  }
+
   /** Points per second. */
   get speed(): number {
     return SPEEDS[Number(input('speed').value)];

@@ -1,0 +1,153 @@
+"""How soon the studio is ready in a browser, and how smoothly it draws.
+
+    python -m benchmarks.studio
+    python -m benchmarks.studio --model=sketcher.tflite --rounds=5
+
+Debian's Chromium without a window, on this machine, with the page as
+`sketcher studio` serves it. A first visit finds an empty cache; a second one
+finds what the first has kept. Frames are counted while the model draws, as fast
+as it can, and while a mouse draws.
+"""
+
+import shutil
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from export.studio.__main__ import exported
+from export.studio.build import build
+from export.studio.server import serve
+from sketcher_tf.cli import Command, refuse_arguments
+
+COMMAND = Command("python -m benchmarks.studio", __doc__)
+_MODEL = flags.DEFINE_string(
+    "model",
+    "quickdraw",
+    "A run folder, .keras or .tflite file, or a pretrained model's name.",
+    flag_values=COMMAND.flags,
+)
+_ROUNDS = flags.DEFINE_integer(
+    "rounds", 3, "How often each is measured.", 1, flag_values=COMMAND.flags
+)
+_SECONDS = 3  # in which frames are counted
+_LATE_MS = 1000 / 60 * 1.5  # between two frames: one of 60 a second is missing
+
+# Begins to note the times of frames.
+_COUNT = """
+globalThis.frames = [];
+requestAnimationFrame(function count(time) {
+  frames.push(time);
+  requestAnimationFrame(count);
+})
+"""
+
+
+@contextmanager
+def served(model: Path) -> Iterator[str]:
+    """The address of the page with one model."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "page"
+        build({"model": model}, output)
+        with serve(output, 0) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield f"http://localhost:{server.server_port}/"
+            server.shutdown()
+            thread.join()
+
+
+def visit(context: BrowserContext, address: str) -> float:
+    """Seconds until the model can draw."""
+    page = context.new_page()
+    start = time.perf_counter()
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+    seconds = time.perf_counter() - start
+    page.close()
+    return seconds
+
+
+def frames(page: Page, draw: Callable[[], object]) -> np.ndarray:
+    """Milliseconds between frames, while something draws again and again."""
+    page.evaluate(_COUNT)
+    end = time.perf_counter() + _SECONDS
+    while time.perf_counter() < end:
+        draw()
+    return np.diff(page.evaluate("frames"))
+
+
+def let_model_draw(page: Page) -> None:
+    """Lets the model draw all the rest, at once."""
+    page.get_by_role("button", name="Again").click()
+    page.wait_for_function(
+        "/full|Done|done/.test(document.querySelector('#status').textContent)"
+    )
+
+
+def draw_with_mouse(page: Page) -> None:
+    """A stroke around the middle of the paper."""
+    box = page.locator("#paper").bounding_box()
+    middle = np.add((box["x"], box["y"]), box["width"] / 2)
+    around = [
+        middle + box["width"] / 3 * np.array([np.cos(angle), np.sin(angle)])
+        for angle in np.linspace(0, 2 * np.pi, 60)
+    ]
+    page.mouse.move(*around[0])
+    page.mouse.down()
+    for place in around:
+        page.mouse.move(*place)
+    page.mouse.up()
+
+
+def smoothness(browser: Browser, address: str) -> dict[str, np.ndarray]:
+    """Milliseconds between frames, by who draws."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.get_by_label("Go on by itself").uncheck()
+        page.locator("#speed").fill("7")
+        mouse = frames(page, lambda: draw_with_mouse(page))
+        page.get_by_role("button", name="Clear").click()
+        return {
+            "the mouse": mouse,
+            "the model": frames(page, lambda: let_model_draw(page)),
+        }
+
+
+def main(arguments: list[str]) -> None:
+    """Measures, and prints Markdown tables."""
+    refuse_arguments(arguments, "--model=quickdraw")
+    with (
+        served(exported(_MODEL.value, None)) as address,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        ) as browser,
+    ):
+        visits = {"first": [], "second": []}
+        for _ in range(_ROUNDS.value):
+            with browser.new_context() as context:
+                for times in visits.values():
+                    times.append(visit(context, address))
+        drawing = smoothness(browser, address)
+    print("| | s until ready |\n|---|---|")
+    for name, times in visits.items():
+        print(f"| {name} visit | {statistics.median(times):.2f} |")
+    print("\n| | ms between frames | 95 % below | late |\n|---|---|---|---|")
+    for name, spans in drawing.items():
+        median, most = np.percentile(spans, [50, 95])
+        late = np.mean(spans > _LATE_MS)
+        print(f"| {name} draws | {median:.1f} | {most:.1f} | {late:.1%} |")
+
+
+if __name__ == "__main__":
+    COMMAND.run(main)

@@ -1,0 +1,53 @@
+// One of several drawings, by their pictures.
+
+import {pathOf} from '../drawing/path';
+import {boxOf} from '../drawing/strokes';
+import type {Drawing} from '../files/drawing';
+import {button, element, make, makeSvg} from '../ui/dom';
+
+const PAGE = 60; // pictures at once
+
+/** The one that is tapped; none if the dialog is closed. */
+export function choose(
+  drawings: readonly Drawing[],
+): Promise<Drawing | undefined> {
+  const dialog = element<HTMLDialogElement>('choose');
+  const list = element('choices');
+  const more = button('more-choices');
+  element('choose-title').textContent = `Which of ${drawings.length} drawings?`;
+  return new Promise((resolve) => {
+    let chosen: Drawing | undefined;
+    const pick = (drawing: Drawing) => ((chosen = drawing), dialog.close());
+    const show = () => {
+      const from = list.childElementCount;
+      const next = drawings.slice(from, from + PAGE);
+      list.append(...next.map((drawing, i) => entry(drawing, from + i, pick)));
+      more.hidden = list.childElementCount >= drawings.length;
+    };
+    list.replaceChildren();
+    show();
+    more.onclick = show;
+    dialog.onclose = () => resolve(chosen);
+    dialog.showModal();
+  });
+}
+
+function entry(
+  drawing: Drawing,
+  index: number,
+  pick: (drawing: Drawing) => void,
+): HTMLLIElement {
+  const {strokes, word} = drawing;
+  const [x, y, side] = boxOf(strokes);
+  const picture = makeSvg('svg', {
+    viewBox: `${x} ${y} ${side} ${side}`,
+    'aria-hidden': 'true',
+  });
+  for (const {points} of strokes) {
+    picture.append(makeSvg('path', {d: pathOf(points)}));
+  }
+  const name = make('span', {}, word || `Drawing ${index + 1}`);
+  const one = make('button', {type: 'button', className: 'picture'}, picture, name);
+  one.onclick = () => pick(drawing);
+  return make('li', {}, one);
+}

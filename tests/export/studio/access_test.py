@@ -1,0 +1,54 @@
+"""Everyone can use the page: no rule of axe-core is broken."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from export.studio.build import SOURCE
+from tests.testing.studio import CHROMIUM, DESK, PHONE, RING, draw
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
+
+AXE = Path(SOURCE, "node_modules", "axe-core", "axe.min.js")
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed(page, request):
+    page.emulate_media(color_scheme=request.param, reduced_motion="reduce")
+    page.get_by_label("Go on by itself").uncheck()
+    draw(page, RING)
+    return page
+
+
+def assert_no_rule_is_broken(page):
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run().then(({violations}) => violations)")
+    broken = {
+        (rule["id"], rule["impact"], node["html"][:200])
+        for rule in found
+        for node in rule["nodes"]
+    }
+    assert not broken
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_page(themed, size):
+    themed.set_viewport_size(size)
+    assert_no_rule_is_broken(themed)
+
+
+def test_dialogs_and_notices(themed):
+    themed.get_by_role("button", name="Save").click()
+    assert_no_rule_is_broken(themed)
+    themed.keyboard.press("Escape")
+    rows = [{"word": "a", "drawing": [[[0, 9], [0, 9]]]}] * 3
+    text = "\n".join([*map(json.dumps, rows), "broken"])
+    file = {"name": "a.ndjson", "mimeType": "", "buffer": text.encode()}
+    themed.locator("#file").set_input_files([file])
+    themed.get_by_role("dialog").wait_for()
+    assert_no_rule_is_broken(themed)

@@ -1,0 +1,127 @@
+"""The work is kept over a reload, and a link says what is to be drawn."""
+
+import shutil
+from urllib.parse import parse_qs, quote, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.testing.studio import (
+    CHROMIUM,
+    RING,
+    SCHEMA,
+    draw,
+    lines,
+    ready,
+    set_slider,
+    status,
+    strokes,
+)
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
+
+
+def reload(page):
+    page.wait_for_timeout(500)  # until the last change is written
+    page.reload()
+    ready(page)
+
+
+def test_a_reload_loses_nothing(page):
+    page.get_by_label("Go on by itself").uncheck()
+    page.get_by_label("Category").select_option("zigzag")
+    page.get_by_label("one stroke").check()
+    page.get_by_label("Seed").fill("77")
+    set_slider(page, "temperature", 0.65)
+    draw(page, RING[:8])
+    draw(page, RING[12:])
+    page.get_by_role("button", name="Undo").click()
+    before = strokes(page)
+    reload(page)
+    assert strokes(page) == before
+    assert page.get_by_label("Category").input_value() == "zigzag"
+    assert page.get_by_label("Seed").input_value() == "77"
+    assert page.evaluate("studio.settings.temperature") == 0.65
+    expect(page.get_by_label("one stroke")).to_be_checked()
+    expect(page.get_by_label("Go on by itself")).not_to_be_checked()
+    page.get_by_role("button", name="Redo").click()
+    assert len(strokes(page)) == 2
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Undo").click()
+    assert strokes(page) == []
+
+
+def test_what_cannot_be_read_does_not_keep_the_page_from_starting(page):
+    page.evaluate(
+        "new Promise(done => { indexedDB.open('studio /').onsuccess = "
+        "({target: {result}}) => { const change = "
+        "result.transaction('work', 'readwrite'); "
+        "change.objectStore('work').put({drawing: 7}, 'work'); "
+        "change.oncomplete = done; }; })"
+    )
+    page.reload()
+    ready(page)
+    assert strokes(page) == []
+    draw(page, RING)
+    page.wait_for_function("studio.strokes.length > 1")
+
+
+def test_a_link_says_what_is_to_be_drawn(page, context, address):
+    origin = address.rstrip("/")
+    permissions = ["clipboard-read", "clipboard-write"]
+    context.grant_permissions(permissions, origin=origin)
+    page.get_by_label("Category").select_option("zigzag")
+    page.get_by_role("button", name="Blend with another").click()
+    page.get_by_label("blended with").select_option("ring")
+    set_slider(page, "blend", 0.35)
+    set_slider(page, "temperature", 0.8)
+    page.get_by_label("Seed").fill("123")
+    page.get_by_role("button", name="Copy a link").click()
+    status(page).to_contain_text("Copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    fields = parse_qs(urlsplit(link).fragment)
+    condition = page.evaluate("studio.how.condition")
+    # What it says of the words is what the command line understands.
+    np.testing.assert_allclose(SCHEMA.parse(fields["draw"][0]), condition)
+    assert fields["model"] == ["toy"]
+
+    page.get_by_label("blended with").select_option("nothing")
+    page.get_by_label("Seed").fill("5")
+    set_slider(page, "temperature", 0)
+    page.goto(link)  # the same page: only what is asked for changes
+    page.wait_for_function("studio.settings.seed == 123")
+    assert page.evaluate("location.hash") == ""
+    page.goto("about:blank")
+    page.goto(link)
+    ready(page)
+    how = page.evaluate("studio.how")
+    np.testing.assert_allclose(how["condition"], condition)
+    assert (how["temperature"], how["seed"]) == (0.8, 123)
+
+
+@pytest.mark.parametrize(
+    ("draw", "told"),
+    [("unicorn", "unicorn"), ("ring+unicorn", "unicorn"), ("a=b=c,", "b=c")],
+)
+def test_a_link_with_unknown_words_says_so(page, address, draw, told):
+    before = page.evaluate("studio.how.condition")
+    page.goto(f"{address}#draw={quote(draw)}&seed=4&temperature=x")
+    page.wait_for_function("studio.settings.seed == 4")
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    assert page.evaluate("studio.how.condition") == before
+    assert lines(page) == []
+
+
+def test_a_model_of_ones_own_is_kept_too(page, model):
+    page.locator("#file").set_input_files(
+        {"name": "mine.tflite", "mimeType": "", "buffer": model.read_bytes()}
+    )
+    expect(page.locator("#model")).to_have_value("mine")
+    reload(page)
+    expect(page.locator("#model")).to_have_value("mine")
+    draw(page, RING)
+    page.wait_for_function("studio.strokes.length > 1")
