@@ -10,7 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketcher_tf.data.formats.svg.regions import Region, signed_area
+from sketcher_tf.data.formats.svg.regions import (
+    Layer,
+    Region,
+    signed_area,
+)
 from sketcher_tf.data.formats.svg.scene import Scene, Shape
 from sketcher_tf.strokes import Polylines
 
@@ -43,7 +47,7 @@ class Ink(NamedTuple):
 
 def ink_of(scene: Scene) -> Ink:
     """What the pen has drawn of a scene."""
-    seen = _on_canvas([s for s in scene.shapes if s.is_seen], scene)
+    seen, canvas = _on_canvas([s for s in scene.shapes if s.is_seen], scene)
     paper, shapes = _page(seen, scene)
     stroked = [shape for shape in seen if shape.is_stroked]
     if not stroked:
@@ -60,9 +64,7 @@ def ink_of(scene: Scene) -> Ink:
         for piece in (
             [(dot_of(shape), True)]
             if is_dot(shape, side, width)
-            else [
-                (outline.points, outline.closed) for outline in shape.outlines
-            ]
+            else _visible(shape, canvas)
             if id(shape) in kept
             else []
         )
@@ -121,17 +123,46 @@ def join(
     return [np.concatenate(parts) for parts in joined]
 
 
-def _on_canvas(shapes: list[Shape], scene: Scene) -> list[Shape]:
-    """Those that lie on the canvas at least in part; all, if none does."""
+def _visible(
+    shape: Shape, canvas: tuple[Region, ...]
+) -> list[tuple[np.ndarray, bool]]:
+    """The seen parts of a shape's outlines, and whether they are closed."""
+    pieces = [(outline.points, outline.closed) for outline in shape.outlines]
+    for region in (*shape.regions, *canvas):
+        pieces = [
+            (part, closed and part is points)
+            for points, closed in pieces
+            for part in _cut(points, closed, region, shape.stroke_width)
+        ]
+    return pieces
+
+
+def _cut(
+    points: np.ndarray, closed: bool, region: Region, width: float
+) -> Polylines:
+    parts = region.parts(points, width)
+    if closed and len(parts) > 1 and (parts[0][0] == parts[-1][-1]).all():
+        # Where a closed line begins, nobody sees.
+        parts[0] = np.concatenate([parts.pop(), parts[0][1:]])
+    return parts
+
+
+def _on_canvas(
+    shapes: list[Shape], scene: Scene
+) -> tuple[list[Shape], tuple[Region, ...]]:
+    """Those that lie on the canvas at least in part, and the canvas.
+
+    If none does, the canvas means nothing.
+    """
     if scene.canvas is None:
-        return shapes
-    canvas = Region([([_box(scene.canvas)], "nonzero", 1.0, 1.0)])
+        return shapes, ()
+    canvas = Region([Layer([_box(scene.canvas)])])
     inside = [
         shape
         for shape in shapes
         if canvas.shows(shape.lines, shape.is_filled, shape.fill_rule)
     ]
-    return inside or shapes
+    return (inside, (canvas,)) if inside else (shapes, ())
 
 
 def _box(canvas: tuple[float, float]) -> np.ndarray:

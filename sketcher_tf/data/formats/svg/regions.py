@@ -1,8 +1,9 @@
-"""Clip paths and masks: whether they let anything of a shape be seen."""
+"""Clip paths and masks: what of a shape they let be seen."""
 
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -10,13 +11,43 @@ from PIL import Image, ImageDraw
 from sketcher_tf.data.formats.svg.paint import INVISIBLE
 
 _GRID = 256  # pixels of a region's longest side
-_SAMPLES = 64  # on each segment of a line
+_PER_PIXEL = 2  # samples of a line,
+_MAX_SAMPLES = 500_000  # or fewer
 _FAR = 1e6  # pixels; beyond, Pillow's integers would overflow
 
 Lines = Sequence[np.ndarray]
 
-# (lines, fill rule, luminance, alpha)
-Layer = tuple[Lines, str, float, float]
+
+class Layer(NamedTuple):
+    """A shape that a region is made of.
+
+    Attributes:
+        lines: its outlines.
+        fill_rule: `nonzero` or `evenodd`.
+        luminance: 0 black to 1 white.
+        alpha: 0 transparent to 1 opaque.
+        stroke_width: of its outlines, if they are meant and not their inside.
+    """
+
+    lines: Lines
+    fill_rule: str = "nonzero"
+    luminance: float = 1.0
+    alpha: float = 1.0
+    stroke_width: float | None = None
+
+
+class _Grid(NamedTuple):
+    """Where a region is open.
+
+    Attributes:
+        seen: bool [height, width].
+        low: the corner of the first pixel.
+        scale: pixels per unit.
+    """
+
+    seen: np.ndarray
+    low: np.ndarray
+    scale: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,21 +70,40 @@ class Region:
         if not all(r.shows(lines, is_filled, fill_rule) for r in self.outer):
             return False
         if self.boxed:
-            return any(light * alpha > 0 for *_, light, alpha in self.layers)
-        if self._seen is None:
+            return any(one.luminance * one.alpha > 0 for one in self.layers)
+        if self._grid is None:
             return False
-        seen, low, scale = self._seen
+        seen, low, scale = self._grid
         placed = [(line - low) * scale for line in lines]
-        if any(_touches(line, seen) for line in placed):
+        if any(_samples(line, seen).is_open.any() for line in placed):
             return True
         if not is_filled:
             return False
         return bool((seen & filled(placed, fill_rule, seen.shape)).any())
 
+    def parts(self, line: np.ndarray, width: float) -> list[np.ndarray]:
+        """What is seen of a stroke that is `width` wide, float64 [n, 2] each.
+
+        A line whose middle lies just outside is seen by its edge.
+        """
+        parts = [line]
+        for region in self.outer:
+            parts = [p for part in parts for p in region.parts(part, width)]
+        if self.boxed:
+            return parts
+        if self._grid is None:
+            return []
+        seen, low, scale = _widened(self, min(width / 2, _FAR))
+        return [
+            _between(part, start, end)
+            for part in parts
+            for start, end in _open_spans((part - low) * scale, seen)
+        ]
+
     @functools.cached_property
-    def _seen(self) -> tuple[np.ndarray, np.ndarray, float] | None:
-        """A grid of where it is open, its corner, pixels per unit; or None."""
-        lines = [line for layer in self.layers for line in layer[0]]
+    def _grid(self) -> _Grid | None:
+        """None if it is open nowhere."""
+        lines = [line for layer in self.layers for line in layer.lines]
         if not lines:
             return None
         points = np.concatenate(lines)
@@ -64,12 +114,47 @@ class Region:
         scale = (_GRID - 1) / longest
         width, height = np.ceil((high - low) * scale).astype(int) + 1
         light = np.zeros((height, width))
-        for layer, rule, luminance, alpha in self.layers:
-            placed = [(line - low) * scale for line in layer]
-            inside = filled(placed, rule, light.shape)
-            light[inside] += (luminance - light[inside]) * alpha
+        for layer in self.layers:
+            inside = _painted(layer, low, scale, light.shape)
+            light[inside] += (layer.luminance - light[inside]) * layer.alpha
         seen = light >= INVISIBLE
-        return (seen, low, scale) if seen.any() else None
+        return _Grid(seen, low, scale) if seen.any() else None
+
+
+def _painted(
+    layer: Layer, low: np.ndarray, scale: float, shape: tuple[int, int]
+) -> np.ndarray:
+    """The pixels of a layer, as bool [height, width]."""
+    placed = [(line - low) * scale for line in layer.lines]
+    if layer.stroke_width is None:
+        return filled(placed, layer.fill_rule, shape)
+    image = Image.new("1", shape[::-1])
+    draw = ImageDraw.Draw(image)
+    radius = min(layer.stroke_width * scale / 2, _GRID)
+    for line in placed:
+        line = np.clip(line, -_FAR, _FAR)
+        draw.line(line.ravel().tolist(), 1, round(2 * radius) or 1, "curve")
+        for x, y in line[[0, -1]].tolist():
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), 1)
+    return np.asarray(image)
+
+
+@functools.lru_cache(maxsize=32)
+def _widened(region: Region, by: float) -> _Grid:
+    """The grid of a region with `by` units, and a pixel, around its inside."""
+    seen, low, scale = region._grid
+    border = min(int(by * scale), _GRID) + 1
+    for axis in (0, 1):
+        edges = [(0, 0), (0, 0)]
+        edges[axis] = (2 * border + 1, 2 * border)
+        sums = np.cumsum(np.pad(seen, edges), axis=axis, dtype=np.int32)
+        size = seen.shape[axis] + 2 * border
+        first, last = (
+            np.take(sums, range(start, start + size), axis)
+            for start in (0, 2 * border + 1)
+        )
+        seen = last > first
+    return _Grid(seen, low - border / scale, scale)
 
 
 def filled(lines: Lines, fill_rule: str, shape: tuple[int, int]) -> np.ndarray:
@@ -97,8 +182,22 @@ def signed_area(line: np.ndarray) -> float:
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 
-def _touches(line: np.ndarray, seen: np.ndarray) -> bool:
-    """Whether a line in pixels passes over an open pixel."""
+class _Samples(NamedTuple):
+    """Places along a line within a grid, in their order.
+
+    Attributes:
+        segment: int [m], of the line.
+        along: [m], 0 to 1 from the segment's start to its end.
+        is_open: bool [m], whether the grid is open there.
+    """
+
+    segment: np.ndarray
+    along: np.ndarray
+    is_open: np.ndarray
+
+
+def _samples(line: np.ndarray, seen: np.ndarray) -> _Samples:
+    """Samples a line [n, 2] in pixels of a grid, bool [height, width]."""
     start, step = line[:-1], np.diff(line, axis=0)
     high = np.array(seen.shape[::-1]) - 1e-6
     # The part of each segment that lies in the grid (Liang and Barsky 1984).
@@ -108,11 +207,42 @@ def _touches(line: np.ndarray, seen: np.ndarray) -> bool:
     enter = np.where(step == 0, 0, np.minimum(to_low, to_high)).max(axis=1)
     leave = np.where(step == 0, 1, np.maximum(to_low, to_high)).min(axis=1)
     enter, leave = np.maximum(enter, 0), np.minimum(leave, 1)
-    inside = (enter <= leave) & ~outside.any(axis=1)
-    if not inside.any():
-        return False
-    at = np.linspace(enter[inside], leave[inside], _SAMPLES)[..., None]
-    x, y = np.moveaxis(start[inside] + at * step[inside], -1, 0)
-    columns = np.clip(x, 0, high[0]).astype(int)
-    rows = np.clip(y, 0, high[1]).astype(int)
-    return bool(seen[rows, columns].any())
+    inside = np.flatnonzero((enter <= leave) & ~outside.any(axis=1))
+    length = (leave - enter)[inside] * np.hypot(*step[inside].T)
+    length = np.minimum(np.nan_to_num(length), sum(seen.shape))
+    density = min(_PER_PIXEL, _MAX_SAMPLES / (length.sum() + 1))
+    counts = np.ceil(length * density).astype(int) + 2
+    segment = np.repeat(inside, counts)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    share = (np.arange(len(segment)) - first) / np.repeat(counts - 1, counts)
+    along = enter[segment] + share * (leave - enter)[segment]
+    x, y = (start[segment] + along[:, None] * step[segment]).T
+    columns = np.clip(np.nan_to_num(x), 0, high[0]).astype(int)
+    rows = np.clip(np.nan_to_num(y), 0, high[1]).astype(int)
+    return _Samples(segment, along, seen[rows, columns])
+
+
+def _open_spans(
+    line: np.ndarray, seen: np.ndarray
+) -> list[tuple[float, float]]:
+    """From where to where a line is seen; 1.5 is half the second segment."""
+    segment, along, is_open = _samples(line, seen)
+    places = segment + along
+    # The next segment begins where the last ended, unless it left the grid.
+    follows = (np.diff(segment) == 0) | (np.diff(places) == 0)
+    joined = np.pad(is_open[1:] & is_open[:-1] & follows, 1)[: len(places) + 1]
+    starts = places[is_open & ~joined[:-1]]
+    ends = places[is_open & ~joined[1:]]
+    return [(a, b) for a, b in zip(starts, ends, strict=True) if a < b]
+
+
+def _between(line: np.ndarray, start: float, end: float) -> np.ndarray:
+    """The part of a line from place to place."""
+    if start <= 0 and end >= len(line) - 1:
+        return line
+    at = np.concatenate(
+        [[start], np.arange(np.floor(start) + 1, np.ceil(end)), [end]]
+    )
+    segment = np.minimum(at.astype(int), len(line) - 2)
+    step = line[segment + 1] - line[segment]
+    return line[segment] + (at - segment)[:, None] * step

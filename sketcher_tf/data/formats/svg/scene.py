@@ -6,7 +6,7 @@ here.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
@@ -25,7 +25,7 @@ from sketcher_tf.data.formats.svg.paint import (
     reference,
     referred,
 )
-from sketcher_tf.data.formats.svg.regions import Region
+from sketcher_tf.data.formats.svg.regions import Layer, Region
 from sketcher_tf.data.formats.svg.shapes import Outline
 
 # A few nested <use> can ask for billions of elements.
@@ -365,13 +365,21 @@ def _region_of(
     layers = []
     for shape in content:
         if tag == "clipPath":
-            layers.append((shape.lines, shape.clip_rule, 1.0, 1.0))
-        elif shape.is_filled or shape.is_stroked:
-            paint = shape.fill if shape.is_filled else shape.stroke
-            by_alpha = style.get("mask-type") == "alpha"
-            light = 1.0 if by_alpha else paint.luminance
-            layers.append((shape.lines, shape.fill_rule, light, paint.alpha))
+            layers.append(Layer(shape.lines, shape.clip_rule))
+        else:
+            layers += _mask_layers(shape, style.get("mask-type") == "alpha")
     return Region(layers, boxed, outer)
+
+
+def _mask_layers(shape: Shape, by_alpha: bool) -> Iterator[Layer]:
+    """What a shape in a mask paints: its inside, then its outlines."""
+    for paint, width, is_painted in (
+        (shape.fill, None, shape.is_filled),
+        (shape.stroke, shape.stroke_width, shape.is_stroked),
+    ):
+        if is_painted:
+            light = 1.0 if by_alpha else paint.luminance
+            yield Layer(shape.lines, shape.fill_rule, light, paint.alpha, width)
 
 
 def _applies(element: Element) -> bool:

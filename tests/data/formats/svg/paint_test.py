@@ -244,6 +244,70 @@ def test_what_a_viewer_shows_is_a_stroke(tmp_path, seen):
     ]
 
 
+# From corner to corner of the canvas.
+DIAGONAL = '<path d="M0 0L100 100" stroke="red"/>'
+MASK = '<mask id="r"><rect width="100" height="100" fill="#fff"/>{}</mask>'
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (  # a clip path
+            '<clipPath id="r"><rect width="40" height="99"/></clipPath>'
+            '<path d="M10 50H90" stroke="red" clip-path="url(#r)"/>',
+            [[(10, 50), (40.5, 50)]],
+        ),
+        (  # in another one
+            '<clipPath id="r"><rect width="40" height="99"/></clipPath>'
+            '<clipPath id="s" clip-path="url(#r)"><rect x="20" width="80" '
+            'height="99"/></clipPath>'
+            '<path d="M10 50H90" stroke="red" clip-path="url(#s)"/>',
+            [[(19.5, 50), (40.5, 50)]],
+        ),
+        (  # an eraser's line in a mask, as react-sketch-canvas writes it
+            MASK.format(
+                '<path d="M50 0V100" fill="none" stroke="#000" '
+                'stroke-width="20"/>'
+            )
+            + '<g mask="url(#r)"><path d="M10 50H90" stroke="red"/></g>',
+            [[(10, 50), (40.5, 50)], [(59.5, 50), (90, 50)]],
+        ),
+        (  # an eraser that goes around a line does not hide it
+            MASK.format('<path d="M5 40V60H95V40z" fill="none" stroke="#000"/>')
+            + '<path d="M10 50H90" stroke="red" mask="url(#r)"/>',
+            [[(10, 50), (90, 50)]],
+        ),
+        (  # the canvas
+            '<path d="M50 50H990" stroke="red"/>',
+            [[(50, 50), (100.5, 50)]],
+        ),
+        (  # out of it and in again
+            '<path d="M50 50H200V80H50" stroke="red"/>',
+            [[(50, 50), (100.5, 50)], [(100.5, 80), (50, 80)]],
+        ),
+        (  # a closed line that begins inside
+            '<path d="M50 20H200V80H50z" stroke="red"/>',
+            [[(100.5, 80), (50, 80), (50, 20), (100.5, 20)]],
+        ),
+        (  # the middle of a border's line is just outside
+            '<path d="M-2 20V50H50" stroke="red" stroke-width="5"/>',
+            [[(-2, 20), (-2, 50), (50, 50)]],
+        ),
+    ],
+)
+def test_of_partly_hidden_lines_the_seen_part_is_drawn(
+    tmp_path, body, expected
+):
+    diagonal, *lines = strokes(tmp_path, DIAGONAL + body)
+    unit = max(np.ptp(diagonal, axis=0)) / 100
+    for line, points in zip(lines, expected, strict=True):
+        np.testing.assert_allclose(
+            np.subtract(line, diagonal[0]),
+            np.array(points) * unit,
+            atol=1.2 * unit,
+        )
+
+
 def test_an_eraser_over_a_fill_is_seen(tmp_path):
     body = (
         '<rect width="60" height="60" fill="gray"/>'
