@@ -105,7 +105,9 @@ def _changed(rng, data):
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mutated_files_are_read_or_refused(tmp_path, monkeypatch, part):
     monkeypatch.chdir(tmp_path)
-    pytest.importorskip("skimage.measure")  # slow to import the first time
+    # Slow to import, and only when it is used.
+    assert pytest.importorskip("skimage.measure").regionprops
+    assert pytest.importorskip("skimage.morphology").skeletonize
     contents = seeds()
     for number in range(part, NUM_MUTANTS, PARTS):
         rng = np.random.default_rng([7, number])

@@ -4,6 +4,7 @@ A shape is painted at a few pixels per line width and thinned to its skeleton
 (Zhang and Suen 1984, by scikit-image), which is followed pixel by pixel.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,8 +25,9 @@ _COMPACT = 0.22  # its thickness, of its longest side
 _LOOK_BACK = 6  # pixels that tell the direction of a line
 
 # The eight neighbours, straight ones first.
-_STEPS = np.array(
-    [(0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)]
+_STEPS = (
+    *((0, 1), (1, 0), (0, -1), (-1, 0)),
+    *((1, 1), (1, -1), (-1, 1), (-1, -1)),
 )
 
 
@@ -128,12 +130,14 @@ def _follow(part: np.ndarray, start: np.ndarray, shortest: float) -> Polylines:
         shortest: lines that are shorter are spurs; a piece of nothing else is
             a dot.
     """
-    left = np.pad(part, 1)  # no pixel has a neighbour outside
+    # With a margin, so that no pixel has a neighbour outside.
+    left = np.pad(part, 1).astype(np.uint8)
+    cells = memoryview(left)  # single pixels are ten times as fast by it
     lines = []
     while left.any():
-        for pixel in _starts(left, start + 1):
-            if left[tuple(pixel)]:
-                line = _walk(left, pixel) - 1.0
+        for pixel in _starts(left, start + 1).tolist():
+            if cells[*pixel]:
+                line = _walk(cells, tuple(pixel)) - 1.0
                 if len(line) > shortest:
                     lines.append(line)
     if lines:
@@ -145,7 +149,7 @@ def _follow(part: np.ndarray, start: np.ndarray, shortest: float) -> Polylines:
 def _starts(left: np.ndarray, start: np.ndarray) -> np.ndarray:
     """The ends of lines, the nearest to `start` first; of rings, one pixel."""
     pixels = np.argwhere(left)
-    rows, columns = np.moveaxis(pixels[:, None] + _STEPS, -1, 0)
+    rows, columns = np.moveaxis(pixels[:, None] + np.array(_STEPS), -1, 0)
     ends = pixels[left[rows, columns].sum(axis=1) <= 1]
     candidates = ends if len(ends) else pixels
     away = np.abs(candidates - start[::-1]).sum(axis=1)
@@ -154,20 +158,23 @@ def _starts(left: np.ndarray, start: np.ndarray) -> np.ndarray:
     return candidates[away.argsort(kind="stable")]
 
 
-def _walk(left: np.ndarray, pixel: np.ndarray) -> np.ndarray:
+def _walk(cells: memoryview, pixel: tuple[int, int]) -> np.ndarray:
     """Follows a line from a pixel and takes its pixels away; (x, y) [n, 2]."""
     path = [pixel]
-    left[tuple(pixel)] = False
+    cells[pixel] = 0
     while True:
-        near = path[-1] + _STEPS
-        near = near[left[near[:, 0], near[:, 1]]]
-        if not len(near):
-            break
-        ahead = path[-1] - path[max(0, len(path) - _LOOK_BACK)]
-        steps = near - path[-1]
+        y, x = path[-1]
+        before = path[max(0, len(path) - _LOOK_BACK)]
+        ahead = y - before[0], x - before[1]
+        near = [(i, j) for i, j in _STEPS if cells[y + i, x + j]]
+        if not near:
+            return np.array(path)[:, ::-1]
         # Straight on at a fork; the nearer one of two on the same way.
-        straight = steps @ ahead / np.hypot(*steps.T)
-        pixel = near[straight.argmax()]
-        left[tuple(pixel)] = False
-        path.append(pixel)
-    return np.array(path)[:, ::-1]
+        i, j = max(
+            near,
+            key=lambda to: (
+                (to[0] * ahead[0] + to[1] * ahead[1]) / math.hypot(*to)
+            ),
+        )
+        path.append((y + i, x + j))
+        cells[path[-1]] = 0
