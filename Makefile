@@ -1,7 +1,7 @@
 # make install install only, to draw with the pretrained model
 # make train   train a model; with flags: make train ARGS="--preset=paper"
 # make studio  draw together with the models in a browser; needs npm (Node.js)
-# make test    check format and lint, then run every test
+# make test    check format, lint and types, then run every test
 # make docs    build the documentation as a site, build/site
 # make clean   remove the virtual environment and all caches
 # make proto   generate the messages of sketcher.v1 anew
@@ -33,6 +33,7 @@ studio demo: install
 test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile \
 		--max-worker-restart=0
 
@@ -40,7 +41,7 @@ docs: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/python -m mkdocs build
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build \
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build \
 		export/studio/node_modules export/studio/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

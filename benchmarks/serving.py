@@ -104,6 +104,7 @@ def embedded_server(models: Path, *options: str) -> Iterator[str]:
         *(f"--model_base_path={models}", "--grpc_max_threads=64", *options),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
     try:
         for line in process.stderr:
             if found := re.search(r"Listening at (\S+)", line):

@@ -11,6 +11,7 @@ pipeline alone. A last line compares ordinary with denormal numbers.
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -47,7 +48,7 @@ def race(candidates: Candidates, rounds: int) -> dict[str, float]:
     """Median seconds of each candidate; they take turns, after a warm-up."""
     for run in candidates.values():
         run()
-    seconds = {name: [] for name in candidates}
+    seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for _ in range(rounds):
         for name, run in candidates.items():
             start = time.perf_counter()
@@ -160,7 +161,10 @@ def lstm_race(rounds: int) -> None:
     inputs = tf.random.normal([100, 100, 261])
     ours = SequenceLSTM(512, return_sequences=True)
     stock = layers.LSTM(512, return_sequences=True)
-    low = {"return_sequences": True, "dtype": "mixed_bfloat16"}
+    low: dict[str, Any] = {
+        "return_sequences": True,
+        "dtype": "mixed_bfloat16",
+    }
     seconds = race(
         {
             "SequenceLSTM": backward_pass(ours, inputs),

@@ -242,7 +242,9 @@ class Config:
         Raises:
             ValueError: an unknown section or field, or a bad value.
         """
-        sections = {f.name: {} for f in dataclasses.fields(self)}
+        sections: dict[str, dict[str, Any]] = {
+            f.name: {} for f in dataclasses.fields(self)
+        }
         for path, value in changes:
             section, _, name = path.partition(".")
             known = _fields(getattr(self, section, None))

@@ -87,6 +87,16 @@ class Tensor:
             for name in self.shape
         )
 
+    def sizes(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape, when `sizes` fixes all of it.
+
+        Raises:
+            KeyError: it does not.
+        """
+        return tuple(
+            int(name) if name.isdigit() else sizes[name] for name in self.shape
+        )
+
 
 @dataclass(frozen=True)
 class Signature:

@@ -105,6 +105,7 @@ def _evaluate() -> "Evaluation":
     import tensorflow as tf
 
     from sketcher_tf.data import sources
+    from sketcher_tf.data.prepare.pieces import DRAWN
     from sketcher_tf.evaluation.classifier import ClassifierConfig
     from sketcher_tf.evaluation.evaluation import evaluate
     from sketcher_tf.evaluation.measurements import EvaluationConfig
@@ -114,7 +115,7 @@ def _evaluate() -> "Evaluation":
     tf.config.experimental.enable_op_determinism()
     models = load_models(_MODEL.value)
     # The project's own drawings are so regular that little is to learn.
-    quick = _DATA.value in sources.DRAWN
+    quick = _DATA.value in DRAWN
     settings = EvaluationConfig(
         count=_COUNT.value,
         temperature=_TEMPERATURE.value,

@@ -133,7 +133,7 @@ def main(arguments: list[str]) -> None:
         num_shards=_NUM_SHARDS.value,
         shard_bytes=_SHARD_MB.value * 10**6,
         factors=parse_factors(_FACTORS.value),
-        categories=_CATEGORIES.value and tuple(_CATEGORIES.value),
+        categories=tuple(_CATEGORIES.value) if _CATEGORIES.value else None,
         label=_READING.label,
         placement=_READING.placement(whole=True),
     )

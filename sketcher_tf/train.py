@@ -14,7 +14,7 @@ import dataclasses
 import logging
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -115,7 +115,10 @@ def make_config(origin: "Origin | None" = None) -> Config:
     config = PRESETS[_preset(origin)]
     if origin:
         config = config.continued(origin.model.config, origin.fingerprint)
-    changes = [setting.partition("=")[::2] for setting in _SET.value]
+    changes: list[tuple[str, Any]] = []
+    for setting in _SET.value:
+        name, _, value = setting.partition("=")
+        changes.append((name, value))
     if _EPOCHS.value is not None:
         changes.append(("training.epochs", _EPOCHS.value))
     if _SEED.value is not None:
@@ -124,9 +127,9 @@ def make_config(origin: "Origin | None" = None) -> Config:
 
 
 def _preset(origin: "Origin | None") -> str:
-    from sketcher_tf.data import sources
+    from sketcher_tf.data.prepare.pieces import DRAWN
 
-    drawn = _DATA.value in sources.DRAWN
+    drawn = _DATA.value in DRAWN
     if _PRESET.value == "quick" and not drawn and not origin:
         logging.warning(
             "The preset quick is for the drawings of the project: of people's "

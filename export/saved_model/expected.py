@@ -29,13 +29,13 @@ def a_condition(schema: Schema) -> str:
 def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     """A call of each signature of `contract.SKETCHER`."""
     word, schema = a_condition(sketcher.schema), sketcher.schema
-    options = {"temperature": _TEMPERATURE, "seed": _SEED}
-    drawn = sketcher.generate(word, _COUNT, **options)
+    how = _TEMPERATURE, _SEED
+    drawn = sketcher.generate(word, _COUNT, *how)
     half = _half(max(drawn, key=lambda sketch: len(sketch.stroke3)))
-    completed = sketcher.complete(half, word, _COUNT, **options)
-    redrawn = _on_wire(sketcher.reconstruct(drawn, word, **options), schema)
+    completed = sketcher.complete(half, word, _COUNT, *how)
+    redrawn = _on_wire(sketcher.reconstruct(drawn, word, *how), schema)
 
-    request = new_request(schema, word, _COUNT, **options)
+    request = new_request(schema, word, _COUNT, *how)
     condition = {"condition": request.condition}
     noise = {"seed": request.seeds, "temperature": request.temperature}
     start = {"strokes": _on_wire([half] * _COUNT, schema)["strokes"]}
@@ -72,19 +72,19 @@ def session_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
         "temperature": request.temperature[k],
     }
     middle = len(sketches[k].stroke3) // 2
-    closing = {"session_id": np.int64(1)}
+    closing = {"session_id": _int64(1)}
     return [
-        *_drawing(np.int64(1), session, sketches[k], 0, latents, latents[:0]),
-        *_drawing(np.int64(2), session, sketches[k], middle, latents, latents),
-        Call("close", closing, {"closed": np.bool_(True)}),
-        Call("close", closing, {"closed": np.bool_(False)}),
-        Call("stats", {}, {"open": np.int64(1), "evicted": np.int64(0)}),
+        *_drawing(_int64(1), session, sketches[k], 0, latents, latents[:0]),
+        *_drawing(_int64(2), session, sketches[k], middle, latents, latents),
+        Call("close", closing, {"closed": np.array(True)}),
+        Call("close", closing, {"closed": np.array(False)}),
+        Call("stats", {}, {"open": _int64(1), "evicted": _int64(0)}),
         Call("labels", {}, {"metadata": np.array(metadata.dumps().encode())}),
     ]
 
 
 def _drawing(
-    number: np.int64,
+    session_id: np.ndarray,
     session: Arrays,
     sketch: Sketch,
     given: int,
@@ -94,17 +94,17 @@ def _drawing(
     """Opens a session with `given` points, and draws the rest; a step twice."""
     points = stroke3_to_stroke5(sketch.stroke3[:given], given + 1)[:given]
     opening = {
-        "session_id": number,
+        "session_id": session_id,
         **session,
         "strokes": points,
         "latents": sent,
     }
-    opened = {"latents": latents, "length": np.int32(given)}
-    steps = _steps(number, sketch, given)
+    opened = {"latents": latents, "length": _int32(given)}
+    steps = _steps(session_id, sketch, given)
     return [Call("open", opening, opened), *steps, steps[-1]]
 
 
-def _steps(session: np.int64, sketch: Sketch, given: int) -> list[Call]:
+def _steps(session_id: np.ndarray, sketch: Sketch, given: int) -> list[Call]:
     """The steps from point `given` on, to the one that brings the end."""
     count = len(sketch.stroke3)
     strokes = stroke3_to_stroke5(sketch.stroke3, count + 1)[:count]
@@ -113,20 +113,28 @@ def _steps(session: np.int64, sketch: Sketch, given: int) -> list[Call]:
         Call(
             "step",
             {
-                "session_id": session,
-                "step": np.int64(number),
-                "num_points": np.int32(_POINTS),
+                "session_id": session_id,
+                "step": _int64(number),
+                "num_points": _int32(_POINTS),
             },
             {
                 "strokes": strokes[start : start + _POINTS],
-                "length": np.int32(min(start + _POINTS, count)),
-                "finished": np.bool_(
+                "length": _int32(min(start + _POINTS, count)),
+                "finished": np.array(
                     sketch.finished and start + _POINTS > count
                 ),
             },
         )
         for number, start in enumerate(starts)
     ]
+
+
+def _int32(number: int) -> np.ndarray:
+    return np.array(number, np.int32)
+
+
+def _int64(number: int) -> np.ndarray:
+    return np.array(number, np.int64)
 
 
 def _half(sketch: Sketch) -> Sketch:
@@ -136,7 +144,7 @@ def _half(sketch: Sketch) -> Sketch:
 def _on_wire(sketches: Sequence[Sketch], schema: Schema) -> Arrays:
     return {
         "strokes": drawings(schema, sketches),
-        "length": np.int32([len(sketch.stroke3) for sketch in sketches]),
+        "length": np.array([len(s.stroke3) for s in sketches], np.int32),
         "finished": np.array([sketch.finished for sketch in sketches]),
     }
 

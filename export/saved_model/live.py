@@ -58,11 +58,13 @@ def choose_latents(
 
     New ones are from the prior or, if there are points, to suit them.
     """
+    prefix = request.prefix
+    assert prefix is not None
     latents = tf.cond(
         tf.size(latents) > 0,
         lambda: latents[None],
         lambda: tf.cond(
-            request.prefix.length[0] > 0,
+            prefix.length[0] > 0,
             lambda: sampling.draw_latents(model, request),
             lambda: sampling.draw_latents(model, request._replace(prefix=None)),
         ),
@@ -80,14 +82,16 @@ def begin(
         request: of one sketch, with a prefix.
         latents: float32 [1, Z].
     """
-    length = request.prefix.length[0]
+    prefix = request.prefix
+    assert prefix is not None
+    length = prefix.length[0]
     _, progress = sampling.draw_points(
         model,
         sampling.start(model, request.condition, latents),
         length,
         sampling.draw_noise(model, request.seeds),
         request.temperature,
-        request.prefix,
+        prefix,
     )
     nothing = tf.zeros([model.schema.max_seq_len + 1, 5])
     return Session(

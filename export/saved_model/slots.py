@@ -180,7 +180,7 @@ def _zeros(shape: list[int], dtype: tf.DType) -> tf.Variable:
 
 def _in_order(*writes: Callable[[], tf.Operation]) -> tf.Operation:
     """Makes each write when the one before has been done; returns the last."""
-    done = []
+    done: list[tf.Operation] = []
     for write in writes:
         with tf.control_dependencies(done):
             done = [write()]

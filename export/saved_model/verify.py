@@ -24,7 +24,7 @@ _ROOT = Path(__file__).resolve().parents[__package__.count(".") + 1]
 _PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 _COMPILE = "_XlaMustCompile"
 # Graphs round in different ways, and along a sketch it adds up. In pixels.
-_ROUNDING = {"rtol": 1e-3, "atol": 1e-2}
+_RELATIVE, _ABSOLUTE = 1e-3, 1e-2
 
 
 def verify(folder: Path, expected: Sequence[Call]) -> None:
@@ -115,5 +115,5 @@ def _alike(expected: np.ndarray, received: np.ndarray) -> bool:
     if expected.shape != received.shape:
         return False
     if expected.dtype.kind == "f":
-        return np.allclose(received, expected, **_ROUNDING)
+        return np.allclose(received, expected, _RELATIVE, _ABSOLUTE)
     return np.array_equal(received, expected)

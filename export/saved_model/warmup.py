@@ -88,7 +88,7 @@ def _sample(name: str, signature: Signature, sizes: Mapping[str, int]) -> Call:
 
 def _value(tensor: Tensor, sizes: Mapping[str, int]) -> np.ndarray:
     """An input that keeps the rules: one row, a drawing of two points."""
-    shape = tensor.shape_for({"B": 1, "P": sizes["T"], "L": 0, **sizes})
+    shape = tensor.sizes({"B": 1, "P": sizes["T"], "L": 0, **sizes})
     value = np.zeros(shape, tensor.dtype)
     if tensor.name == "temperature":
         value += 0.3

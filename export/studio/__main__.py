@@ -80,7 +80,8 @@ def exported(model: str | Path, data: str | None) -> Path:
 
 def _models() -> list[Path]:
     """The chosen ones; else the newest run and the pretrained models."""
-    chosen = _MODEL.value or [model_file(), *pretrained().values()]
+    newest: list[str | Path] = [model_file(), *pretrained().values()]
+    chosen = _MODEL.value or newest
     return [exported(model, _DATA.value) for model in dict.fromkeys(chosen)]
 
 

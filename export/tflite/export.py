@@ -130,11 +130,11 @@ def _own_drawings(sketcher: Sketcher) -> list[SketchBatch]:
     """What the model draws of itself at temperature 1, a batch of one each."""
     words = itertools.islice(itertools.cycle(sketcher.schema.words), _DRAWINGS)
     drawn = (
-        (*sketcher.generate(word, 1, temperature=1.0, seed=seed), word)
+        (sketcher.generate(word, 1, temperature=1.0, seed=seed), word)
         for seed, word in enumerate(words)
     )
     return [
-        sketcher.batch([sketch], word)
-        for sketch, word in drawn
-        if len(sketch.stroke3)
+        sketcher.batch(sketches, word)
+        for sketches, word in drawn
+        if len(sketches[0].stroke3)
     ]

@@ -157,7 +157,9 @@ class PhoneGraph(tf.Module):
         context, first = self._model.start(conditions, latents)
         points = tf.concat([START_TOKEN[None], points[0]], axis=0)
 
-        def read(state, log_weights):  # noqa: ANN001, ANN202
+        def read(
+            state: DrawingState, log_weights: tf.Tensor
+        ) -> tuple[DrawingState, tf.Tensor]:
             t = state.index
             point = tf.tile(points[t][None], [CANDIDATES, 1])
             params, state = self._model.step(context, state, point)

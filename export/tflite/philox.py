@@ -87,7 +87,9 @@ def philox(counter: _Words, key: _Words) -> _Words:
         Four words.
     """
 
-    def mix(number, counter, key):  # noqa: ANN001, ANN202
+    def mix(
+        number: tf.Tensor, counter: _Words, key: _Words
+    ) -> tuple[tf.Tensor, _Words, _Words]:
         xor = tf.bitwise.bitwise_xor
         high0, low0 = _wide_product(counter[0], _MULTIPLIERS[0])
         high1, low1 = _wide_product(counter[2], _MULTIPLIERS[1])

@@ -15,7 +15,8 @@ import tensorflow as tf
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import reconstruction_losses
-from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 
 from .graph import unflatten
@@ -131,14 +132,14 @@ def _compare_sketches(
         number = seed + k
         condition = schema.parse(word, np.random.default_rng([number, 0]))
         for temperature in (0.0, DEFAULT_TEMPERATURE):
-            how = {"temperature": temperature, "seed": number}
-            (wanted,) = sketcher.generate(word, **how)
+            how = temperature, number
+            (wanted,) = sketcher.generate(word, 1, *how)
             begun = Sketch(wanted.stroke3[: len(wanted.stroke3) // 2], word)
-            (continued,) = sketcher.complete(begun, **how)
+            (continued,) = sketcher.complete(begun, None, 1, *how)
             differences += [
-                difference(phone.generate(condition, **how), wanted),
-                difference(phone.generate_at_once(condition, **how), wanted),
-                difference(phone.complete(begun, condition, **how), continued),
+                difference(phone.generate(condition, *how), wanted),
+                difference(phone.generate_at_once(condition, *how), wanted),
+                difference(phone.complete(begun, condition, *how), continued),
             ]
     return Report(len(differences), max(differences), 0, 0.0, 0.0)
 

@@ -7,7 +7,8 @@ import logging
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import grpc
 import uvicorn
@@ -155,7 +156,7 @@ class Gateway:
                 f"{address}. Choose another with --grpc_port or --host."
             ) from error
 
-    async def _start_http(self, app: object) -> None:
+    async def _start_http(self, app: Callable[..., Any]) -> None:
         its = self._settings
         self._http = _Server(
             uvicorn.Config(
@@ -205,12 +206,9 @@ class _Server(uvicorn.Server):
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials:
-    def read(name: str | None) -> bytes | None:
-        if name is None:
-            return None
-        with open(name, "rb") as file:
-            return file.read()
+    def read(name: str | None) -> bytes:
+        return Path(name).read_bytes() if name else b""
 
-    authority = read(settings.client_ca)
+    authority = read(settings.client_ca) or None
     pair = read(settings.key), read(settings.certificate)
     return grpc.ssl_server_credentials([pair], authority, bool(authority))

@@ -17,7 +17,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from prometheus_client import CollectorRegistry, make_asgi_app
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
@@ -32,7 +32,7 @@ from . import requests
 from .connect import PATH, ConnectApp
 from .guard import Guard, Limits
 from .refusals import CODE, Refusal, refusal_of
-from .service import SketcherService
+from .service import SketcherService, SketchesResponse
 
 _SVG, _PNG = "image/svg+xml", "image/png"
 _PIXELS = 256
@@ -78,7 +78,11 @@ def make_app(
 def _add_drawing(
     app: FastAPI, service: SketcherService, guard: Guard, most: int
 ) -> None:
-    def route(name: str, kind: type, work: Callable[..., Awaitable]) -> None:
+    def route(
+        name: str,
+        kind: type[BaseModel],
+        work: Callable[..., Awaitable[SketchesResponse]],
+    ) -> None:
         async def endpoint(
             body: Request,
             accept: Annotated[str, Header()] = "",
@@ -95,7 +99,7 @@ def _add_drawing(
         app.post(
             f"/v1/sketches:{name}",
             operation_id=name,
-            summary=work.__doc__.partition(".")[0],
+            summary=(work.__doc__ or "").partition(".")[0],
             openapi_extra=_document(kind),
         )(endpoint)
 
@@ -147,7 +151,7 @@ def _add_health(app: FastAPI, service: SketcherService) -> None:
         return {"status": "ok"}
 
 
-def _document(kind: type) -> dict[str, Any]:
+def _document(kind: type[BaseModel]) -> dict[str, Any]:
     """What the OpenAPI document says of a request and its answers."""
     answers = {
         "200": {
@@ -200,7 +204,7 @@ def _as_json(message: Message) -> dict[str, Any]:
     )
 
 
-def _shown(answer: Message, accept: str) -> Response:
+def _shown(answer: SketchesResponse, accept: str) -> Response:
     """The sketches in the form that is wanted."""
     for kind, draw in ((_SVG, _svg), (_PNG, _png)):
         if kind in accept:

@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sketcher_tf.client.operations import DEFAULT_TEMPERATURE
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 

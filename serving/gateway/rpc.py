@@ -1,8 +1,8 @@
 """The service over gRPC, with health and reflection."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
-from typing import Any
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
@@ -21,6 +21,9 @@ from .service import SketcherService
 
 NAME = pb.DESCRIPTOR.services_by_name["SketcherService"].full_name
 
+Context: TypeAlias = grpc.aio.ServicerContext
+Request = TypeVar("Request", bound=BaseModel)
+
 _LONGEST = 1e6  # seconds; gRPC gives a number also without a deadline
 
 
@@ -36,35 +39,45 @@ class Servicer(pb_grpc.SketcherServiceServicer):
         self._service = service
         self._guard = guard
 
-    async def Generate(self, request: Any, context: Any) -> Message:  # noqa: N802
+    async def Generate(  # noqa: N802
+        self, request: pb.GenerateRequest, context: Context
+    ) -> Message:
         """See the service."""
         work = self._service.generate
         return await self._answer(
             "Generate", requests.GenerateRequest, request, context, work
         )
 
-    async def Complete(self, request: Any, context: Any) -> Message:  # noqa: N802
+    async def Complete(  # noqa: N802
+        self, request: pb.CompleteRequest, context: Context
+    ) -> Message:
         """See the service."""
         work = self._service.complete
         return await self._answer(
             "Complete", requests.CompleteRequest, request, context, work
         )
 
-    async def Reconstruct(self, request: Any, context: Any) -> Message:  # noqa: N802
+    async def Reconstruct(  # noqa: N802
+        self, request: pb.ReconstructRequest, context: Context
+    ) -> Message:
         """See the service."""
         work = self._service.reconstruct
         return await self._answer(
             "Reconstruct", requests.ReconstructRequest, request, context, work
         )
 
-    async def Interpolate(self, request: Any, context: Any) -> Message:  # noqa: N802
+    async def Interpolate(  # noqa: N802
+        self, request: pb.InterpolateRequest, context: Context
+    ) -> Message:
         """See the service."""
         work = self._service.interpolate
         return await self._answer(
             "Interpolate", requests.InterpolateRequest, request, context, work
         )
 
-    async def ListCategories(self, request: Any, context: Any) -> Message:  # noqa: N802
+    async def ListCategories(  # noqa: N802
+        self, request: pb.ListCategoriesRequest, context: Context
+    ) -> Message:
         """See the service."""
         kind, work = requests.ListCategoriesRequest, self._service
         return await self._answer(
@@ -81,7 +94,7 @@ class Servicer(pb_grpc.SketcherServiceServicer):
         await self._stream("Watch", context, watch)
 
     async def Draw(  # noqa: N802
-        self, commands: AsyncIterator[Any], context: Any
+        self, commands: AsyncIterator[pb.DrawRequest], context: Context
     ) -> None:
         """See the service."""
 
@@ -114,10 +127,10 @@ class Servicer(pb_grpc.SketcherServiceServicer):
     async def _answer(
         self,
         method: str,
-        kind: type[BaseModel],
+        kind: type[Request],
         message: Message,
-        context: Any,
-        work: Callable[[Any, float], Awaitable[Message]],
+        context: Context,
+        work: Callable[[Request, float], Awaitable[Message]],
     ) -> Message:
         try:
             async with self._call(method, context) as seconds:
@@ -125,15 +138,21 @@ class Servicer(pb_grpc.SketcherServiceServicer):
         except Refusal as refusal:
             await _abort(context, refusal)
 
-    def _call(self, method: str, context: Any) -> Any:
-        metadata = dict(context.invocation_metadata() or ())
-        left = context.time_remaining()
+    def _call(
+        self, method: str, context: Context
+    ) -> AbstractAsyncContextManager[float]:
+        metadata = {
+            name: value
+            for name, value in context.invocation_metadata() or ()
+            if isinstance(value, str)  # not of a -bin name
+        }
+        left: float | None = context.time_remaining()
         if left is not None and left > _LONGEST:
             left = None
         return self._guard.call(method, "grpc", metadata, left)
 
 
-def to_request(kind: type[BaseModel], message: Message) -> BaseModel:
+def to_request(kind: type[Request], message: Message) -> Request:
     """A message as a request that keeps the rules.
 
     Raises:
@@ -148,16 +167,17 @@ async def map_commands(
     commands: AsyncIterator[pb.DrawRequest],
 ) -> AsyncIterator[requests.DrawStart | requests.DrawChange | None]:
     """The commands of a stream; None is a cancellation."""
-    kinds = {"start": requests.DrawStart, "change": requests.DrawChange}
     async for command in commands:
-        name = command.WhichOneof("command")
-        if name == "cancel":
-            yield None
-        elif name is not None:
-            yield to_request(kinds[name], getattr(command, name))
+        match command.WhichOneof("command"):
+            case "start":
+                yield to_request(requests.DrawStart, command.start)
+            case "change":
+                yield to_request(requests.DrawChange, command.change)
+            case "cancel":
+                yield None
 
 
-async def _abort(context: Any, refusal: Refusal) -> None:
+async def _abort(context: Context, refusal: Refusal) -> NoReturn:
     details = refusal.to_status().SerializeToString()
     await context.abort(
         refusal.code, refusal.text, (("grpc-status-details-bin", details),)

@@ -6,8 +6,14 @@ session anew when the server has lost it.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+)
 from contextlib import aclosing
+from typing import TypeAlias
 
 import numpy as np
 
@@ -32,10 +38,17 @@ from .requests import (
 
 _PROBE_SECONDS = 10.0
 _NOTHING = Drawing()
-_ENDED = object()  # the requests of a stream
 
 # What the caller of a stream wants next; None ends the drawing.
 Commands = AsyncIterator[DrawStart | DrawChange | None]
+
+
+SketchesResponse: TypeAlias = (
+    pb.GenerateResponse
+    | pb.CompleteResponse
+    | pb.ReconstructResponse
+    | pb.InterpolateResponse
+)
 
 
 class SketcherService:
@@ -122,7 +135,7 @@ class SketcherService:
 
     async def draw(
         self, commands: Commands, seconds: float
-    ) -> AsyncIterator[pb.DrawResponse]:
+    ) -> AsyncGenerator[pb.DrawResponse, None]:
         """Draws one sketch while its caller watches.
 
         Args:
@@ -138,7 +151,8 @@ class SketcherService:
                 CODE.INVALID_ARGUMENT,
                 "a stream must begin with start; received something else.",
             )
-        seed, condition = _seed(start), start
+        seed = _seed(start)
+        condition: DrawStart | DrawChange | None = start
         drawn = (start.sketch or _NOTHING).to_sketch()
         pen = drawn.stroke3[:, :2].sum(axis=0, dtype=np.float64)
         async with _Next(commands) as command:
@@ -193,6 +207,10 @@ async def _one(start: DrawStart) -> Commands:
     yield start
 
 
+class _Ended:
+    """In place of a command: the stream brings no more."""
+
+
 class _Next:
     """The next command of a stream, awaited beside the drawing."""
 
@@ -210,13 +228,15 @@ class _Next:
     @property
     def has_come(self) -> bool:
         """Whether there is one; the end of the requests is none."""
-        return self._coming.done() and self._coming.result() is not _ENDED
+        return self._coming.done() and not isinstance(
+            self._coming.result(), _Ended
+        )
 
     def take(self) -> DrawChange | None:
         """The command that has come."""
         command = self._coming.result()
         self._wait()
-        if isinstance(command, DrawStart):
+        if isinstance(command, DrawStart | _Ended):
             raise Refusal(
                 CODE.INVALID_ARGUMENT,
                 "a stream draws one sketch; received another start. Change "
@@ -228,8 +248,8 @@ class _Next:
         self._coming = asyncio.ensure_future(_first(self._commands))
 
 
-async def _first(commands: Commands) -> DrawStart | DrawChange | object | None:
-    return await anext(commands, _ENDED)
+async def _first(commands: Commands) -> DrawStart | DrawChange | _Ended | None:
+    return await anext(commands, _Ended())
 
 
 def _message(sketch: ServedSketch) -> pb.Sketch:

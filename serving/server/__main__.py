@@ -97,7 +97,9 @@ def main(arguments: list[str]) -> None:
         poll_seconds=_POLL.value,
         batching=_BATCHING.value,
         warm=_WARM_UP.value,
-        credentials=_SSL.value and server_credentials(Path(_SSL.value)),
+        credentials=server_credentials(Path(_SSL.value))
+        if _SSL.value
+        else None,
     )
     logging.info("Listening at %s:%d", _HOST.value, server.port)
     try:

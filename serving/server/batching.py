@@ -197,7 +197,7 @@ class BatchedServable(Servable):
                     for kind, queue in self._waiting.items()
                     if queue
                 }
-                first = min(due, key=due.get, default=None)
+                first = min(due, key=due.__getitem__, default=None)
                 if first is not None and due[first] <= now:
                     return self._take(self._waiting[first])
                 self._arrived.wait(None if first is None else due[first] - now)

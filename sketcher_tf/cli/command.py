@@ -60,7 +60,10 @@ class Command:
         self._extra = extra
         self._tensorflow = bool(extra) and tensorflow
         self._gpus = gpus
-        self._errors = (ValueError, OSError, FloatingPointError, *errors)
+        self._errors: tuple[type[Exception], ...] = (
+            *(ValueError, OSError, FloatingPointError),
+            *errors,
+        )
 
     def parse(self, arguments: Sequence[str]) -> list[str]:
         """Reads the flags, and returns what is no flag.

@@ -300,8 +300,9 @@ class DrawingFlags:
     def _walk(
         self, drawer: Drawer, ends: Sequence[Sketch], seed: int
     ) -> rendering.Sheet:
+        first, last = ends
         options = self._count.value, self.temperature, seed
-        return {"": drawer.interpolate(*ends, *options)}
+        return {"": drawer.interpolate(first, last, *options)}
 
 
 def _handful(words: Sequence[str], seed: int) -> list[str]:

@@ -1,7 +1,10 @@
 """The flags of all commands that read files of drawings."""
 
+from typing import Any
+
 from absl import flags
 
+from sketcher_tf.data.formats import labels
 from sketcher_tf.data.formats.checks import Rules
 from sketcher_tf.data.formats.placement import Placement, parse_canvas
 from sketcher_tf.data.formats.reading import read_sketches
@@ -45,7 +48,7 @@ class ReadingFlags:
         return self._strict.value
 
     @property
-    def label(self) -> str | None:
+    def label(self) -> labels.Source:
         """Where words come from."""
         return None if self._label is None else self._label.value
 
@@ -83,7 +86,7 @@ class ReadingFlags:
         )
 
 
-def _define_label(values: flags.FlagValues) -> flags.FlagHolder[str | None]:
+def _define_label(values: flags.FlagValues) -> flags.FlagHolder[Any]:
     return flags.DEFINE_enum(
         "label",
         None,

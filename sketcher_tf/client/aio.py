@@ -7,7 +7,12 @@ async with AsyncSketcherClient("localhost:8500") as client:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+)
 from contextlib import aclosing
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
@@ -66,7 +71,7 @@ class AsyncLiveDrawing:
                 while self._live.pending:
                     yield self._live.pending.popleft()
 
-    async def steps(self) -> AsyncIterator[list[Point]]:
+    async def steps(self) -> AsyncGenerator[list[Point], None]:
         """The points as they come: those of a call to the server at once."""
         async with aclosing(self._fetching()) as fetched:
             async for _ in fetched:
@@ -153,12 +158,13 @@ class AsyncSketcherClient(Connection):
             proceed = task.send
             try:
                 if isinstance(effect, Sleep):
-                    outcome = await asyncio.sleep(effect.seconds)
+                    outcome = await asyncio.sleep(effect.seconds, None)
                 else:
                     outcome = await self._send(effect)
             except asyncio.CancelledError:
                 # Closing the channel cancels a call that this task waits for.
-                if not self._closed or asyncio.current_task().cancelling():
+                this = asyncio.current_task()
+                if not self._closed or (this and this.cancelling()):
                     raise
                 outcome = grpc.aio.UsageError("cancelled by the client")
                 proceed = task.throw

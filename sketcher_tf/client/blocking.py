@@ -229,7 +229,8 @@ class SketcherClient(Connection):
 
     def _carry_out(self, effect: Attempt | Sleep | grpc.Future) -> Any:
         if isinstance(effect, Sleep):
-            return time.sleep(effect.seconds)
+            time.sleep(effect.seconds)
+            return None
         if isinstance(effect, Attempt):
             return self._send(effect)
         return effect.result()

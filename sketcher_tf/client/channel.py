@@ -71,12 +71,11 @@ class Tls:
         key: str | Path | None = None,
     ) -> "Tls":
         """Reads PEM files."""
-        return cls(
-            *(
-                path and Path(path).read_bytes()
-                for path in (ca, certificate, key)
-            )
-        )
+
+        def read(path: str | Path | None) -> bytes | None:
+            return Path(path).read_bytes() if path else None
+
+        return cls(read(ca), read(certificate), read(key))
 
     def credentials(self) -> grpc.ChannelCredentials:
         """For a channel."""
@@ -166,7 +165,9 @@ def _options(
     servable: str, target: str, message_bytes: int
 ) -> list[tuple[str, Any]]:
     """The options of a servable's channel."""
-    policy = {"loadBalancingConfig": [{_POLICIES[servable]: {}}]}
+    policy: dict[str, Any] = {
+        "loadBalancingConfig": [{_POLICIES[servable]: {}}]
+    }
     return [
         ("grpc.max_receive_message_length", message_bytes),
         ("grpc.max_send_message_length", message_bytes),

@@ -160,7 +160,7 @@ def rows_per_call(
     sizes = {"B": 1, "P": labels.metadata.sizes["T"], **labels.metadata.sizes}
     row = max(
         sum(
-            math.prod(tensor.shape_for(sizes)) * itemsize(tensor.dtype)
+            math.prod(tensor.sizes(sizes)) * itemsize(tensor.dtype)
             for tensor in one_way
         )
         for one_way in (signature.inputs, signature.outputs)

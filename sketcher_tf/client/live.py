@@ -55,8 +55,7 @@ class Live:
         points_per_call: int | None,
         timeout: float | None,
     ) -> None:
-        fixed = points_per_call is not None
-        if fixed and not (
+        if points_per_call is not None and not (
             isinstance(points_per_call, (int, np.integer))
             and 1 <= points_per_call < 2**31
         ):
@@ -74,8 +73,8 @@ class Live:
         self._stroke3 = np.zeros((0, 3), np.float32)
         if sketch is not None:
             self._stroke3 = check_stroke3(sketch.stroke3)
-        self._num_points = points_per_call if fixed else _FEWEST_POINTS
-        self._most_points = points_per_call if fixed else _MOST_POINTS
+        self._num_points = points_per_call or _FEWEST_POINTS
+        self._most_points = points_per_call or _MOST_POINTS
         self._allowed = operations.allowed(timeout)
         self._latents = np.zeros(0, np.float32)
         self._finished = False

@@ -266,8 +266,9 @@ class Operations:
                 labels, contract.ENCODE, given, allowed
             )
             start, stop = given["condition"]
+            one, other = encoded["latents"]
             inputs = {
-                "latents": slerp(*encoded["latents"], share),
+                "latents": slerp(one, other, share),
                 "condition": start * (1 - share) + stop * share,
                 **noise,
                 "seed": np.tile(noise["seed"][:1], (count, 1)),
@@ -332,7 +333,7 @@ class Operations:
             answer = yield from self.caller.predict(
                 contract.SKETCHER_SESSION,
                 contract.CLOSE,
-                {"session_id": session_id},
+                {"session_id": np.array(session_id)},
                 self.choice,
                 deadline,
             )

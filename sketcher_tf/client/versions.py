@@ -5,7 +5,6 @@ for itself. Here are the labels of both, as they were last seen, and what to do
 when an answer shows that they are out of date.
 """
 
-import itertools
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -83,7 +82,8 @@ class Versions:
             VersionChangedError: again and again.
         """
         until: Deadline | None = None
-        for failures in itertools.count(1):
+        failures = 0
+        while True:
             labels = self._labels.get(servable.name) or (
                 yield from self.newest_labels(servable, allowed)
             )
@@ -94,6 +94,7 @@ class Versions:
                 InvalidArgumentError,
                 ValueError,
             ) as error:
+                failures += 1
                 until = until or allowed.for_call()
                 final = yield from self._is_final(
                     error, servable, labels, allowed

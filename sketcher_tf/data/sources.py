@@ -67,7 +67,7 @@ class Options:
         """Which drawings are taken, and how."""
         return Rules(
             self.max_seq_len,
-            self.categories and frozenset(self.categories),
+            None if self.categories is None else frozenset(self.categories),
             relabel=self.label is not None,
             placement=self.placement,
         )

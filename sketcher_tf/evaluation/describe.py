@@ -1,5 +1,6 @@
 """Results as the JSON has them."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,8 @@ def plain(value: Any) -> Any:
     """Results as JSON has them: dicts, lists, numbers of 6 digits, null."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
+    elif dataclasses.is_dataclass(value):
+        value = vars(value)
     if isinstance(value, Mapping):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):

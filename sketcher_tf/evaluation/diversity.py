@@ -5,6 +5,7 @@ As in the paper's study of diversity, with the hash of the ImageHash package
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import imagehash
@@ -17,7 +18,8 @@ from sketcher_tf.evaluation.intervals import Estimate, percentile
 _RESAMPLES = 1000
 
 
-class Spread(NamedTuple):
+@dataclass(frozen=True)
+class Spread:
     """Distances of all pairs within each category.
 
     Attributes:
@@ -100,7 +102,9 @@ def independent_distances(
     return np.bitwise_count(one ^ other).sum(axis=1, dtype=np.int64)
 
 
-def t_test(one: Sequence[float], other: Sequence[float]) -> TTest:
+def t_test(
+    one: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray
+) -> TTest:
     """Whether the means of two independent samples differ.
 
     NaN where neither sample has any spread, or one has a single value.

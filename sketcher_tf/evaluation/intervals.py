@@ -71,10 +71,9 @@ def mean_share(hits: Sequence[int], counts: Sequence[int]) -> Estimate:
         hits: per category.
         counts: n_w, above 0.
     """
-    hits, counts = np.asarray(hits, float), np.asarray(counts, float)
-    return wilson(
-        float(np.mean(hits / counts)), len(counts) ** 2 / np.sum(1 / counts)
-    )
+    sizes = np.asarray(counts, float)
+    share = np.mean(np.asarray(hits, float) / sizes)
+    return wilson(float(share), len(sizes) ** 2 / np.sum(1 / sizes))
 
 
 def difference(one: Estimate, other: Estimate) -> Estimate:

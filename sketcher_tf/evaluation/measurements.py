@@ -27,7 +27,8 @@ from sketcher_tf.evaluation.predictions import (
     predict_redrawn,
 )
 from sketcher_tf.evaluation.samples import Samples, draw
-from sketcher_tf.sketcher import DEFAULT_TEMPERATURE, Sketcher
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 
 
@@ -226,18 +227,22 @@ class Measurements:
 
     def _diversity_tests(self, name: str, baseline: str) -> dict[str, Any]:
         rng = self._rng(5)
-        samples = [
+        ours, theirs = (
             [
                 diversity.independent_distances(row, rng)
                 for row in self.generated[model].hashes_by_word(self.words)
             ]
             for model in (name, baseline)
-        ]
+        )
         return {
-            "all": diversity.t_test(*map(np.concatenate, samples)),
+            "all": diversity.t_test(
+                np.concatenate(ours), np.concatenate(theirs)
+            ),
             "words": {
                 word.text: diversity.t_test(one, other)
-                for word, one, other in zip(self.words, *samples, strict=True)
+                for word, one, other in zip(
+                    self.words, ours, theirs, strict=True
+                )
             },
         }
 

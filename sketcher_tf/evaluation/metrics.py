@@ -1,6 +1,7 @@
 """What is measured on classified drawings: pure functions of NumPy arrays."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,8 @@ def words_of(schema: Schema) -> list[Word]:
     ]
 
 
-class Recognition(NamedTuple):
+@dataclass(frozen=True)
+class Recognition:
     """How often the classifier's label is the target.
 
     Attributes:

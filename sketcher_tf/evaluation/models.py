@@ -35,9 +35,9 @@ def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
 
 
 def _name_and_path(text: str) -> tuple[str, Path]:
-    name, equals, path = text.partition("=")
+    name, equals, named = text.partition("=")
     if equals and not Path(text).exists():
-        return name.strip(), Path(path)
+        return name.strip(), Path(named)
     path = Path(text)
     # Every finished run has a model.keras: its folder tells more.
     if path.name == "model.keras":

@@ -63,7 +63,7 @@ def render(evaluation: Evaluation) -> str:
 
 def _sheet(
     gallery: Gallery, words: Sequence[str], word: str
-) -> dict[str, list[Sketch]]:
+) -> dict[str, Sequence[Sketch]]:
     """A few drawings of a word from each source."""
     real = [gallery.held_out[row] for row in _of_word(gallery, words, word)]
     return {
@@ -101,7 +101,7 @@ def _of_word(gallery: Gallery, words: Sequence[str], word: str) -> list[int]:
 
 def _nearest(gallery: Gallery) -> dict[str, list[tuple[Sketch, Sketch]]]:
     """Model -> the first drawing of each word, and the nearest it has seen."""
-    pairs = {}
+    pairs: dict[str, list[tuple[Sketch, Sketch]]] = {}
     for name, drawn in gallery.samples.items():
         seen = iter(gallery.nearest[name])
         pairs[name] = []

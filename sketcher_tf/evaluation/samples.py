@@ -1,7 +1,7 @@
 """What a model draws for its evaluation: anew, given a whole, given a half."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +26,10 @@ class Samples:
         blends: `first to second` -> one drawing per share of BLEND_SHARES.
     """
 
-    generated: dict[str, list[Sketch]]
+    generated: Mapping[str, Sequence[Sketch]]
     reconstructed: list[Sketch]
     completed: list[Sketch]
-    blends: dict[str, list[Sketch]]
+    blends: Mapping[str, Sequence[Sketch]]
 
 
 def draw(
@@ -48,17 +48,18 @@ def draw(
         temperature: tau.
         seed: int32; the same seed draws the same.
     """
-    options = {"temperature": temperature, "seed": seed}
     generated = {}
     for word in sketcher.schema.words:
         logging.info("Drawing %d of %s", count, word)
-        generated[word] = sketcher.generate(word, count, **options)
+        generated[word] = sketcher.generate(word, count, temperature, seed)
     logging.info("Auto-encoding %d drawings", len(held_out))
     reconstructed = [
         sketch
         for first in range(0, len(held_out), _AT_ONCE)
         for sketch in sketcher.reconstruct(
-            held_out[first : first + _AT_ONCE], **options
+            held_out[first : first + _AT_ONCE],
+            temperature=temperature,
+            seed=seed,
         )
     ]
     logging.info("Completing %d drawings", len(held_out))
@@ -69,7 +70,9 @@ def draw(
         for i, sketch in enumerate(held_out)
     ]
     blends = {
-        name: [sketcher.generate(text, 1, **options)[0] for text in texts]
+        name: [
+            sketcher.generate(text, 1, temperature, seed)[0] for text in texts
+        ]
         for name, texts in blends_of(sketcher.schema).items()
     }
     return Samples(generated, reconstructed, completed, blends)

@@ -8,6 +8,7 @@ References: Ha and Eck 2017; Ha, Dai and Le 2017.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -61,9 +62,11 @@ def convert(published: Published, scale_factor: float) -> AISketcher:
     return model
 
 
-def _sizes(settings: Mapping, conditional: bool) -> ModelConfig:
-    decoder = settings.get("dec_model", "lstm")
-    encoder = settings.get("enc_model", "lstm") if conditional else "lstm"
+def _sizes(settings: Mapping[str, Any], conditional: bool) -> ModelConfig:
+    decoder: Any = settings.get("dec_model", "lstm")
+    encoder: Any = "lstm"
+    if conditional:
+        encoder = settings.get("enc_model", encoder)
     return ModelConfig(
         rnn=decoder,
         encoder_rnn=encoder,

@@ -153,6 +153,7 @@ class AISketcher(SketchLearner):
         Args:
             points: stroke-5 float32 [B, T, 5], end tokens after the drawing.
         """
+        assert self.critic is not None
         return self.critic(self.encoder.states(points))
 
     def agreement(self, points: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:

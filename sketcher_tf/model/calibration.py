@@ -22,16 +22,18 @@ def calibrate(model: AISketcher, batches: tf.data.Dataset) -> None:
         batches: `SketchBatch`es with one-hot conditions, best of drawings that
             it was not trained on.
     """
+    critic = model.critic
+    assert critic is not None
 
     def judge(batch: SketchBatch) -> tuple[tf.Tensor, tf.Tensor]:
         states = model.encoder.states(batch.points)
-        return model.critic.logits(states), batch.condition
+        return critic.logits(states), batch.condition
 
     graph = tf.function(judge, [batches.element_spec], autograph=False)
     parts = [[x.numpy() for x in graph(batch)] for batch in batches]
     logits, shown = (np.concatenate(part) for part in zip(*parts, strict=True))
     ends = np.cumsum(model.factor_sizes)[:-1]
-    model.critic.sharpness.assign(
+    critic.sharpness.assign(
         [
             fit_sharpness(own, values.argmax(axis=1))
             for own, values in zip(

@@ -67,7 +67,7 @@ class InfluenceLayer(keras.layers.Layer):
                 shape=(self.max_seq_len,),
                 initializer="ones",
             )
-        first = np.repeat(np.float32([0, self.log_var]), self.size)
+        first = np.repeat(np.array([0, self.log_var], np.float32), self.size)
         self.bias = self.add_weight(
             name="bias",
             shape=(2 * self.size,),

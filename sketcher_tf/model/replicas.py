@@ -48,12 +48,12 @@ def batch_noise(
     if context.num_replicas_in_sync == 1:
         return sample(shape, seed)
     # In a list, sizes that are known when the graph is made stay known.
-    shape = tf.unstack(shape) if tf.is_tensor(shape) else list(shape)
-    rows = context.all_gather(shape[axis][None], axis=0)
+    sizes = tf.unstack(shape) if tf.is_tensor(shape) else list(shape)
+    rows = context.all_gather(sizes[axis][None], axis=0)
     first = tf.reduce_sum(rows[: context.replica_id_in_sync_group])
-    mine = first + tf.range(shape[axis])
-    shape[axis] = tf.reduce_sum(rows)
-    return tf.gather(sample(shape, seed), mine, axis=axis)
+    mine = first + tf.range(sizes[axis])
+    sizes[axis] = tf.reduce_sum(rows)
+    return tf.gather(sample(sizes, seed), mine, axis=axis)
 
 
 def on_rows(

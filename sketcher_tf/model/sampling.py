@@ -162,6 +162,7 @@ def _latents_given_one_prefix(
     model: AISketcher, request: DrawingRequest, candidates: int
 ) -> tf.Tensor:
     """float32 [Z], for the one sketch of a request without its axis B."""
+    assert request.prefix is not None
     points, length = request.prefix
     # At least one row, which is then not looked at.
     points = points[: tf.maximum(length, 1)]
@@ -255,11 +256,12 @@ def draw_points(
         tf.float32, count, element_shape=progress.point.shape
     )
 
-    def unfinished(progress, points):  # noqa: ANN001, ANN202
-        del points
+    def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
         return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
 
-    def draw_next(progress, points):  # noqa: ANN001, ANN202
+    def draw_next(
+        progress: Progress, points: tf.TensorArray
+    ) -> tuple[Progress, tf.TensorArray]:
         context, point, ended, state = progress
         t = state.index
         params, state = model.step(context, state, point)

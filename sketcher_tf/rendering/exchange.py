@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,13 +34,11 @@ def npz_of(rows: Sheet) -> bytes:
         ],
     }
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        **{
-            name: np.fromiter(split, object, len(split))
-            for name, split in splits.items()
-        },
-    )
+    arrays: dict[str, Any] = {
+        name: np.fromiter(split, object, len(split))
+        for name, split in splits.items()
+    }
+    np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
 
 

@@ -43,7 +43,7 @@ def rasterize_stroke3(stroke3: np.ndarray, size: int = 64) -> np.ndarray:
     ends = np.flatnonzero(stroke3[:, 2]) + 1
     if len(stroke3) and not stroke3[-1, 2]:
         ends = np.append(ends, len(stroke3))
-    lengths = np.diff(ends, prepend=0)
+    lengths = np.diff(ends, prepend=0).tolist()
     return np.array(_fitted(points.astype(np.float64), lengths, size))
 
 

@@ -91,9 +91,9 @@ def save(sketches: Sheet, path: Path, *, separate: bool = False) -> list[Path]:
 
 
 def _one_file_each(rows: Sheet, path: Path) -> dict[Path, Sheet]:
-    files = {}
+    files: dict[Path, Sheet] = {}
     # Counted by what a file system may take for the same name.
-    counts = Counter()
+    counts: Counter[str] = Counter()
     for label, sketches in rows.items():
         name = re.sub(r"[^\w.=-]+", "_", label).strip("_")[:40] or "sketch"
         for sketch in sketches:

@@ -59,7 +59,9 @@ def fit(
             if validation:
                 logs |= _validate(model, test, validation)
             listeners.on_epoch_end(epoch, logs)
-            if from_chief(strategy, np.int32(model.stop_training)) != [0]:
+            if from_chief(
+                strategy, np.array(model.stop_training, np.int32)
+            ) != [0]:
                 break
     finally:
         listeners.on_train_end()

@@ -18,7 +18,7 @@ from sketcher_tf.data.pipeline import (
     steps_per_epoch,
     training_batches,
 )
-from sketcher_tf.files import write_atomically
+from sketcher_tf.files import write_atomically, write_bytes
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.calibration import calibrate
 from sketcher_tf.model.prior.fit import fit_prior
@@ -132,9 +132,7 @@ class _Training:
                     f"with; received others than those in {path}. Name "
                     "another folder with --run, or begin anew with --restart."
                 )
-            write_atomically(
-                path, lambda file, text=text: file.write_text(text)
-            )
+            write_bytes(path, text.encode())
 
     def go(self) -> None:
         """All of it, from wherever the run was cut off."""
@@ -151,7 +149,7 @@ class _Training:
         self._chief_says(True)
 
     def _chief_says(self, what: bool) -> bool:
-        return bool(from_chief(self.strategy, np.int32(what))[0])
+        return bool(from_chief(self.strategy, np.array(what, np.int32))[0])
 
     def _make_model(self) -> AISketcher:
         settings = self.config.training

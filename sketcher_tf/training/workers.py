@@ -56,12 +56,10 @@ def from_chief(
     if not _tasks(strategy):
         return list(values)
 
-    return [
-        _sum_over_replicas(
-            strategy, lambda i, v=v: v if i == 0 else np.zeros_like(v)
-        )
-        for v in values
-    ]
+    def of_chief(value: np.ndarray) -> Callable[[int], np.ndarray]:
+        return lambda i: value if i == 0 else np.zeros_like(value)
+
+    return [_sum_over_replicas(strategy, of_chief(v)) for v in values]
 
 
 def _sum_over_replicas(
@@ -88,9 +86,9 @@ def check_same(strategy: tf.distribute.Strategy, text: str) -> None:
     if not _tasks(strategy):
         return
     digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
-    number = np.int64(int.from_bytes(digest, "big"))
+    number = np.array(int.from_bytes(digest, "big"), np.int64)
     [chiefs] = from_chief(strategy, number)
-    others = np.int32(chiefs != number)
+    others = np.array(chiefs != number, np.int32)
     if _sum_over_replicas(strategy, lambda _: others):
         raise ValueError(
             "all workers must be started with the same flags on the same "

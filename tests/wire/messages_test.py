@@ -1,7 +1,9 @@
 """The client's messages against those that tensorflow-serving-api generates."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,3 +199,20 @@ print("both")
         [sys.executable, "-c", code], capture_output=True, text=True
     )
     assert done.stdout == "both\n", done.stderr
+
+
+def test_the_declared_types_have_the_fields_of_the_messages():
+    stub = Path(messages.__file__).with_suffix(".pyi")
+    typed = {
+        one.name: [
+            field.target.id
+            for field in one.body
+            if isinstance(field, ast.AnnAssign)
+        ]
+        for one in ast.parse(stub.read_text()).body
+        if isinstance(one, ast.ClassDef) and ast.unparse(one.bases[0]) == "Message"
+    }
+    assert typed == {
+        name.rpartition(".")[2]: [f.name for f in message.DESCRIPTOR.fields]
+        for name, message in messages.MESSAGES.items()
+    }

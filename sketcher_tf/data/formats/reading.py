@@ -245,8 +245,9 @@ def _tell_ignored(
     """Names the files of a folder that are no drawings, and why."""
     texts = [f"{file.path.name} is {file.identity}" for file in ignored]
     if not found:
-        more = len(texts) - _SHOWN
-        listed = "; ".join(texts[:_SHOWN]) + f"; and {more} more" * (more > 0)
+        hidden = len(texts) - _SHOWN
+        listed = "; ".join(texts[:_SHOWN])
+        listed += f"; and {hidden} more" * (hidden > 0)
         _refuse_empty(source, f": {listed}" if listed else "")
     for name, files in itertools.groupby(
         sorted(ignored, key=lambda file: str(file.identity)),

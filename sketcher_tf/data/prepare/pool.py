@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -41,7 +41,7 @@ def each(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _start)
     try:
-        waiting = collections.deque()
+        waiting: collections.deque[Future] = collections.deque()
         for task in tasks:
             waiting.append(pool.submit(function, task))
             if len(waiting) >= _AHEAD * workers:

@@ -115,5 +115,7 @@ def _number(factor: str, value: str) -> int:
 def faces(count_per_combination: int = 600, seed: int = 0) -> Iterator[Drawing]:
     """The data set, so many drawings of each combination, interleaved."""
     for index in range(count_per_combination):
-        for values in itertools.product(*FACTORS.values()):
-            yield face(*values, index, seed)
+        for gender, view, emotion, style in itertools.product(
+            *FACTORS.values()
+        ):
+            yield face(gender, view, emotion, style, index, seed)

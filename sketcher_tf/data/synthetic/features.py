@@ -166,7 +166,7 @@ EYES: dict[str, Callable[[Mood, str, bool], Iterator[Outline]]] = {
 
 
 def _straight(
-    knots: Sequence[complex],
+    knots: Sequence[complex] | np.ndarray,
     part: Part = Part.RIGHT_EYE,
     strain: Sequence[complex] | None = None,
 ) -> Outline:
@@ -174,7 +174,7 @@ def _straight(
 
 
 def _curved(
-    knots: Sequence[complex],
+    knots: Sequence[complex] | np.ndarray,
     part: Part = Part.RIGHT_EYE,
     strain: Sequence[complex] | None = None,
 ) -> Outline:
@@ -188,13 +188,13 @@ def _curved(
 
 def _outline(
     part: Part,
-    knots: Sequence[complex],
+    knots: Sequence[complex] | np.ndarray,
     weights: np.ndarray,
     strain: Sequence[complex] | None,
 ) -> Outline:
-    knots = np.asarray(knots, np.complex128)
-    strain = np.zeros_like(knots) if strain is None else np.asarray(strain)
-    return Outline(part, knots, weights, strain)
+    aims = np.asarray(knots, np.complex128)
+    added = np.zeros_like(aims) if strain is None else np.asarray(strain)
+    return Outline(part, aims, weights, added)
 
 
 @functools.cache

@@ -37,14 +37,14 @@ def path(text: str) -> tuple[complex, ...]:
     return tuple(complex(int(x), int(y)) / 100 for x, y in pairs)
 
 
-def line(corners: Sequence[complex]) -> Stroke:
+def line(corners: Sequence[complex] | np.ndarray) -> Stroke:
     """Straight from corner to corner."""
     ends = np.asarray(corners, np.complex128)
     steps = (ends[1:] - ends[:-1])[:, None] * _HALVES
     return np.append((ends[:-1, None] + steps).ravel(), ends[-1])
 
 
-def curve(points: Sequence[complex]) -> Stroke:
+def curve(points: Sequence[complex] | np.ndarray) -> Stroke:
     """Smoothly through all points (a Catmull-Rom spline)."""
     p = np.asarray(points, np.complex128)
     padded = np.concatenate(([2 * p[0] - p[1]], p, [2 * p[-1] - p[-2]]))

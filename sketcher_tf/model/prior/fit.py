@@ -36,10 +36,17 @@ def fit_prior(
 
     graph = tf.function(encode, [batches.element_spec], autograph=False)
     parts = [[x.numpy() for x in graph(batch)] for batch in batches]
-    posteriors = (np.concatenate(part) for part in zip(*parts, strict=True))
+    means, variances, classes = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
     prior = model.prior
     mixtures = fit_mixtures(
-        *posteriors, prior.mean.shape[0], prior.components, prior.rank
+        means,
+        variances,
+        classes,
+        prior.mean.shape[0],
+        prior.components,
+        prior.rank,
     )
     if kept is not None:
         for name, value in mixtures._asdict().items():

@@ -10,7 +10,7 @@ and norms stay float32. In a float64 layer everything is float64.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -18,6 +18,10 @@ import tensorflow as tf
 from sketcher_tf.model.replicas import batch_noise
 
 _BLOCK = 256  # rows of a matrix that `product_in_parts` takes at once
+
+
+State: TypeAlias = Any  # of a core: a named tuple of tensors, the first is h
+Loop: TypeAlias = tuple[Any, ...]  # the variables of a loop
 
 
 class LSTMState(NamedTuple):
@@ -39,7 +43,7 @@ class RecurrentCore(keras.layers.Layer):
             mask at each step, without loss of memory (Semeniuta et al. 2016).
     """
 
-    recurrent_initializer = "orthogonal"
+    recurrent_initializer: Any = "orthogonal"
 
     def __init__(
         self,
@@ -52,7 +56,7 @@ class RecurrentCore(keras.layers.Layer):
         self.units = units
         self.return_sequences = return_sequences
         self.recurrent_dropout = recurrent_dropout
-        self.context_kernel = None
+        self.context_kernel: keras.Variable | None = None
 
     def build(
         self, inputs_shape: tuple, context_shape: tuple | None = None
@@ -74,7 +78,7 @@ class RecurrentCore(keras.layers.Layer):
         self,
         inputs: tf.Tensor,
         context: tf.Tensor | None = None,
-        initial_state: tuple[tf.Tensor, ...] | None = None,
+        initial_state: State | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
@@ -115,7 +119,7 @@ class RecurrentCore(keras.layers.Layer):
         self,
         inputs: tf.Tensor,
         projected_context: tf.Tensor,
-        state: tuple[tf.Tensor, ...],
+        state: State,
     ) -> tuple[tf.Tensor, ...]:
         """One step: inputs [B, I], and `project_context` done before."""
         return self.advance(
@@ -127,7 +131,7 @@ class RecurrentCore(keras.layers.Layer):
     def scan(
         self,
         gate_inputs: tf.Tensor,
-        state: tuple[tf.Tensor, ...],
+        state: State,
         candidate_mask: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs `advance` over time.
@@ -148,7 +152,9 @@ class RecurrentCore(keras.layers.Layer):
             gate_inputs.dtype, size=length, element_shape=[None, self.units]
         )
 
-        def forward(t, state, outputs):  # noqa: ANN001, ANN202
+        def forward(
+            t: tf.Tensor, state: State, outputs: tf.TensorArray
+        ) -> Loop:
             state = self.advance(
                 gate_inputs[t], state, weights, candidate_mask[t]
             )
@@ -165,10 +171,10 @@ class RecurrentCore(keras.layers.Layer):
     def advance(
         self,
         gate_inputs: tf.Tensor,
-        state: tuple[tf.Tensor, ...],
+        state: State,
         weights: Any,
         candidate_mask: tf.Tensor | float = 1.0,
-    ) -> tuple[tf.Tensor, ...]:
+    ) -> State:
         """The state after one step; pure.
 
         Args:
@@ -193,11 +199,11 @@ class RecurrentCore(keras.layers.Layer):
         """The widths of the parts of the state; the first one is `h`."""
         return (self.units, self.units)
 
-    def make_state(self, parts: Sequence[tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    def make_state(self, parts: Sequence[tf.Tensor]) -> State:
         """The state made of its parts, float32, as wide as `state_sizes`."""
         return LSTMState(*parts)
 
-    def initial_state(self, batch: int | tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def initial_state(self, batch: int | tf.Tensor) -> State:
         """Zeros for `batch` sequences."""
         return self.make_state(
             [tf.zeros([batch, n], self.state_dtype) for n in self.state_sizes]

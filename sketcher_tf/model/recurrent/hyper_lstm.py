@@ -164,8 +164,8 @@ class HyperLSTM(LayerNormLSTM):
 
     def step_weights(self) -> HyperWeights:
         return HyperWeights(
-            super().step_weights(),
-            self.hyper.step_weights(),
+            self.norm_weights(),
+            self.hyper.norm_weights(),
             self._gatewise(self.bias),
             self._matrix(self.feedback_kernel),
             self._matrix(self.scale_embedding),

@@ -10,7 +10,8 @@ The forget gate's beta starts at 1; Sketch-RNN starts it at 0 and adds a fixed
 References: Ba, Kiros and Hinton 2016; Ha and Eck 2017.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -97,7 +98,7 @@ class LayerNormLSTM(RecurrentCore):
     """See the module and `RecurrentCore`."""
 
     recurrent_initializer = staticmethod(gatewise_orthogonal)
-    advance = staticmethod(layer_norm_lstm_step)
+    advance: Callable[..., Any] = staticmethod(layer_norm_lstm_step)
 
     def build(
         self, inputs_shape: tuple, context_shape: tuple | None = None
@@ -110,7 +111,11 @@ class LayerNormLSTM(RecurrentCore):
         self.cell_gamma = add("cell_gamma", (units,), "ones")
         self.cell_beta = add("cell_beta", (units,), "zeros")
 
-    def step_weights(self) -> LayerNormWeights:
+    def step_weights(self) -> Any:
+        return self.norm_weights()
+
+    def norm_weights(self) -> LayerNormWeights:
+        """Those of the LSTM itself, in the dtypes it needs."""
         return LayerNormWeights(
             self._matrix(self.recurrent_kernel),
             self._gatewise(self.gate_gamma),

@@ -23,6 +23,7 @@ import keras
 import tensorflow as tf
 
 from sketcher_tf.model.recurrent.core import (
+    Loop,
     LSTMState,
     RecurrentCore,
     product,
@@ -144,7 +145,14 @@ def _forward(
     units = recurrent_kernel.shape[0]
     length = tf.shape(gate_inputs)[0]
 
-    def forward(t, h, c, outputs, gate_slopes, carry_slopes):  # noqa: ANN001, ANN202
+    def forward(
+        t: tf.Tensor,
+        h: tf.Tensor,
+        c: tf.Tensor,
+        outputs: tf.TensorArray,
+        gate_slopes: tf.TensorArray,
+        carry_slopes: tf.TensorArray,
+    ) -> Loop:
         gates = gate_inputs[t] + product(h, recurrent_kernel)
         i, f, g, o = tf.split(gates, 4, axis=-1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
@@ -202,7 +210,9 @@ def _backward(
     # Transposed once: a product with `transpose_b` repacks it at each step.
     transposed_kernel = tf.transpose(recurrent_kernel)
 
-    def backward(t, dh, dc, d_gates):  # noqa: ANN001, ANN202
+    def backward(
+        t: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, d_gates: tf.TensorArray
+    ) -> Loop:
         forget, output = tf.split(run.carry_slopes.read(t), 2, axis=-1)
         dh = dh + d_outputs[t]
         dc = dc + dh * output
@@ -242,7 +252,7 @@ def compiled_scan(units: int) -> Callable[..., Any]:
 class SequenceLSTM(RecurrentCore):
     """See the module and, for the arguments, `RecurrentCore`."""
 
-    advance = staticmethod(lstm_step)
+    advance: Callable[..., Any] = staticmethod(lstm_step)
 
     def build(
         self, inputs_shape: tuple, context_shape: tuple | None = None

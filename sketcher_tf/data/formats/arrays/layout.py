@@ -144,7 +144,7 @@ def _is_padded(sample: Sequence[np.ndarray]) -> bool:
     if len({len(row) for row in sample}) != 1:
         return False
     zeros = [len(row) - len(_without_padding(row)) for row in sample]
-    return np.mean([count >= 2 for count in zeros]) > 0.5
+    return bool(np.mean([count >= 2 for count in zeros]) > 0.5)
 
 
 def _is_absolute(sample: Sequence[np.ndarray]) -> bool:

@@ -146,10 +146,10 @@ def _unnamed(archive: zipfile.ZipFile, path: Path) -> list[Any]:
     return [drawing for array in arrays for drawing in _drawings(array)]
 
 
-def _drawings(array: np.ndarray) -> Sequence[Any]:
+def _drawings(array: np.ndarray) -> list[Any]:
     """The drawings of an array: several, or one that is the array."""
     single = array.ndim == 2 and array.dtype != object
-    return [array] if single else array if array.ndim else [array.item()]
+    return [array] if single else list(array) if array.ndim else [array.item()]
 
 
 def _check_count(

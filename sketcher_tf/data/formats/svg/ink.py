@@ -114,7 +114,7 @@ def join(
     joined: list[list[np.ndarray]] = []
     open_before = False
     for points, closed in pieces:
-        begins = joined and np.abs(joined[-1][-1][-1] - points[0]).max()
+        begins = open_before and np.abs(joined[-1][-1][-1] - points[0]).max()
         if open_before and not closed and begins <= tolerance:
             joined[-1].append(points[1:])
         else:

@@ -293,7 +293,7 @@ class _Walk:
             inner = self._cascade.style(target)
             inside = self._enter(target, inner, context)
             if inside is not None:
-                attributes = {**target.attrib, **inner, **sizes}
+                attributes = dict(target.attrib) | dict(inner) | sizes
                 self._view(target, attributes, inside)
         else:
             self._visit(target, context)
@@ -334,9 +334,9 @@ class _Walk:
             context, inherited=_INITIAL, opacity=1.0, regions=()
         )
         style = self._cascade.style(target)
-        inside = self._enter(target, style, inside)
-        if inside is not None:
-            self._visit_all(target, inside)
+        entered = self._enter(target, style, inside)
+        if entered is not None:
+            self._visit_all(target, entered)
         self._open.pop()
         content, self._painted = self._painted, painted
         units = "clipPathUnits" if tag == "clipPath" else "maskContentUnits"
