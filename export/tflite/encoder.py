@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.recurrent.core import Loop, State
 
 from .signatures import Concrete, Tensors, trace
 
@@ -93,7 +94,9 @@ class PhoneEncoder(tf.Module):
             + [reading.most for reading in readings],
             axis=-1,
         )
-        return {"log_probs": self._model.critic.log_probs(features)}
+        critic = self._model.critic
+        assert critic is not None
+        return {"log_probs": critic.log_probs(features)}
 
     def _read(
         self, points: tf.Tensor, length: tf.Tensor
@@ -117,7 +120,9 @@ def _read(
     context = rnn.project_context(None)
     start = rnn.initial_state(1)
 
-    def read(t, state, total, most):  # noqa: ANN001, ANN202
+    def read(
+        t: tf.Tensor, state: State, total: tf.Tensor, most: tf.Tensor
+    ) -> Loop:
         point = tf.gather(points, first + stride * t, axis=1)
         state = rnn.step(point, context, state)
         hidden = state[0]

@@ -210,9 +210,9 @@ class PhoneSketcher:
             )["latents"][0]
             for row in self._noise(seed)["candidates"]
         ]
-        middles = np.unique(middles, axis=0)
-        distances = ((middles - near).astype(np.float64) ** 2).sum(axis=1)
-        return middles[np.argsort(distances)]
+        distinct = np.unique(middles, axis=0)
+        distances = ((distinct - near).astype(np.float64) ** 2).sum(axis=1)
+        return distinct[np.argsort(distances)]
 
     def generate_at_once(
         self, condition: np.ndarray, temperature: float, seed: int

@@ -12,7 +12,7 @@ def trace(
     function: Callable[..., Tensors],
     inputs: Mapping[str, str],
     sizes: Mapping[str, int],
-) -> Callable[..., Tensors]:
+) -> tf.types.experimental.PolymorphicFunction:
     """A function of tensors whose types and shapes are known.
 
     Args:

@@ -210,7 +210,8 @@ def test_the_declared_types_have_the_fields_of_the_messages():
             if isinstance(field, ast.AnnAssign)
         ]
         for one in ast.parse(stub.read_text()).body
-        if isinstance(one, ast.ClassDef) and ast.unparse(one.bases[0]) == "Message"
+        if isinstance(one, ast.ClassDef)
+        and ast.unparse(one.bases[0]) == "Message"
     }
     assert typed == {
         name.rpartition(".")[2]: [f.name for f in message.DESCRIPTOR.fields]
