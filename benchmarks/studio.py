@@ -95,6 +95,7 @@ def let_model_draw(page: Page) -> None:
 def draw_with_mouse(page: Page) -> None:
     """A stroke around the middle of the paper."""
     box = page.locator("#paper").bounding_box()
+    assert box is not None
     middle = np.add((box["x"], box["y"]), box["width"] / 2)
     around = [
         middle + box["width"] / 3 * np.array([np.cos(angle), np.sin(angle)])
@@ -133,7 +134,7 @@ def main(arguments: list[str]) -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         ) as browser,
     ):
-        visits = {"first": [], "second": []}
+        visits: dict[str, list] = {"first": [], "second": []}
         for _ in range(_ROUNDS.value):
             with browser.new_context() as context:
                 for times in visits.values():

@@ -63,7 +63,7 @@ class _Calls:
         self._service = service
         self._guard = guard
 
-    def endpoints(self) -> dict[str, Endpoint]:
+    def endpoints(self) -> dict[str, Any]:
         """All calls, by their paths."""
         its = self._service
         ends = [
@@ -114,7 +114,7 @@ class _Calls:
                         yield answer
 
     async def _draw(
-        self, commands: AsyncIterator[Message], context: Any
+        self, commands: AsyncIterator[pb.DrawRequest], context: Any
     ) -> AsyncIterator[Message]:
         with _refusing(context):
             async with self._call(context) as seconds:

@@ -1,6 +1,11 @@
 """The service over gRPC, with health and reflection."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+)
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -22,6 +27,7 @@ from .service import SketcherService
 NAME = pb.DESCRIPTOR.services_by_name["SketcherService"].full_name
 
 Context: TypeAlias = grpc.aio.ServicerContext
+Answers: TypeAlias = AsyncGenerator[Message, None]
 Request = TypeVar("Request", bound=BaseModel)
 
 _LONGEST = 1e6  # seconds; gRPC gives a number also without a deadline
@@ -84,10 +90,12 @@ class Servicer(pb_grpc.SketcherServiceServicer):
             "ListCategories", kind, request, context, work.list_categories
         )
 
-    async def Watch(self, request: Any, context: Any) -> None:  # noqa: N802
+    async def Watch(  # noqa: N802
+        self, request: pb.WatchRequest, context: Context
+    ) -> None:
         """See the service."""
 
-        def watch(seconds: float) -> AsyncIterator[Message]:
+        def watch(seconds: float) -> Answers:
             wanted = to_request(requests.WatchRequest, request)
             return self._service.watch(wanted, seconds)
 
@@ -98,7 +106,7 @@ class Servicer(pb_grpc.SketcherServiceServicer):
     ) -> None:
         """See the service."""
 
-        def draw(seconds: float) -> AsyncIterator[Message]:
+        def draw(seconds: float) -> Answers:
             return self._service.draw(map_commands(commands), seconds)
 
         await self._stream("Draw", context, draw)
@@ -106,8 +114,8 @@ class Servicer(pb_grpc.SketcherServiceServicer):
     async def _stream(
         self,
         method: str,
-        context: Any,
-        begin: Callable[[float], AsyncIterator[Message]],
+        context: Context,
+        begin: Callable[[float], Answers],
     ) -> None:
         """Writes what is drawn.
 

@@ -177,7 +177,7 @@ class SketcherService:
 
     async def watch(
         self, request: WatchRequest, seconds: float
-    ) -> AsyncIterator[pb.WatchResponse]:
+    ) -> AsyncGenerator[pb.WatchResponse, None]:
         """`draw`, for a caller who only watches."""
         async with aclosing(self.draw(_one(request.start), seconds)) as answers:
             async for one in answers:

@@ -78,7 +78,7 @@ class AsyncLiveDrawing:
                 if points := self._live.take_pending():
                     yield points
 
-    async def _fetching(self) -> AsyncIterator[None]:
+    async def _fetching(self) -> AsyncGenerator[None, None]:
         """Yields when points are pending; meanwhile the next are fetched."""
         live, ahead = self._live, None
         try:

@@ -15,7 +15,7 @@ the same for asyncio.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
@@ -63,6 +63,7 @@ class _Ahead:
         self._client = client
         self._task = task
         first = next(task)
+        assert isinstance(first, Attempt)
         self._until = time.monotonic() + first.timeout
         self._call = client._begin(first)
 
@@ -111,7 +112,7 @@ class LiveDrawing:
                 if points := self._live.take_pending():
                     yield points
 
-    def _fetching(self) -> Iterator[None]:
+    def _fetching(self) -> Generator[None, None, None]:
         """Yields when points are pending; meanwhile the next are fetched."""
         live, ahead = self._live, None
         try:
@@ -126,13 +127,12 @@ class LiveDrawing:
             self._client._run(live.close())
 
     def _fetch(self, ahead: _Ahead | None) -> None:
-        try:
-            if ahead is not None:
-                ahead.finish()
-                return
-        except ServingError:
-            if not ahead.late:
-                raise
+        if ahead is not None:
+            try:
+                return ahead.finish()
+            except ServingError:
+                if not ahead.late:
+                    raise
         self._client._run(self._live.advance())
 
     def _ahead(self) -> _Ahead | None:

@@ -15,7 +15,7 @@ _NEVER = {
 
 _OPCODES = {ord(op.code): op for op in pickletools.opcodes}
 _REFUSED = {code for code, op in _OPCODES.items() if op.name in _NEVER}
-_STOP = ord(pickletools.code2op["."].code)
+_STOP = ord(".")
 _LONG_BINPUT, _PUT = ord("r"), ord("p")
 
 # Bytes of the arguments of a fixed size, and of the sizes of all others.

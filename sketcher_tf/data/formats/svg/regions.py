@@ -142,6 +142,7 @@ def _painted(
 @functools.lru_cache(maxsize=32)
 def _widened(region: Region, by: float) -> _Grid:
     """The grid of a region with `by` units, and a pixel, around its inside."""
+    assert region._grid is not None
     seen, low, scale = region._grid
     border = min(int(by * scale), _GRID) + 1
     for axis in (0, 1):
