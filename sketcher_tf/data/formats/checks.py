@@ -186,9 +186,10 @@ class Intake:
         lines = stroke3_to_polylines(stroke3)
         if placement.is_far(lines):
             low, high = bounds(lines)
+            flags = "" if placement.canvas else "--canvas=WIDTHxHEIGHT or "
             self.report.note(
                 f"far from the model's {placement.size_px:g} pixels in size or "
-                "place; --canvas=WIDTHxHEIGHT or --fit would change that",
+                f"place; {flags}--fit would change that",
                 where,
                 "from {:.3g},{:.3g} to {:.3g},{:.3g}".format(*low, *high),
             )

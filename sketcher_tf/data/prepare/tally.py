@@ -234,9 +234,14 @@ class Tally:
     def _scale_factor(self, report: SkipReport) -> float:
         number, total, squares = self.moments
         if not number:
+            held_out = (
+                f"{self.count} read, all drawn by lot for valid or test: bring "
+                "more"
+            )
+            found = [held_out] * (self.count > 0) + [report.summary()]
             raise ValueError(
                 "a set must hold drawings for training; received none. "
-                f"{report.summary() or 'Nothing was read'}."
+                f"{'; '.join(filter(None, found)) or 'Nothing was read'}."
             )
         mean = total * _UNIT / number
         variance = squares * _UNIT / number - mean**2

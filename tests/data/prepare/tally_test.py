@@ -5,7 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from sketcher_tf.data.formats.drawing import Drawing, SkipReport
+from sketcher_tf.data.formats.drawing import (
+    BadDrawingError,
+    Drawing,
+    SkipReport,
+)
 from sketcher_tf.data.prepare.tally import Tally, Target
 from sketcher_tf.strokes import bounds, stroke3_to_polylines
 from tests.testing import toys
@@ -54,6 +58,18 @@ def test_the_size_is_the_median_of_the_longest_sides():
     sides = [(high - low).max() for low, high in corners]
     schema = tally(drawings).schema(TARGET, SkipReport())
     np.testing.assert_allclose(schema.size_px, np.median(sides), rtol=0.005)
+
+
+def test_without_drawings_for_training_it_is_said_what_there_was():
+    held_out = [d for d in toys.drawings(60, 8) if d.split != "train"]
+    report = SkipReport()
+    with pytest.raises(ValueError, match=r"received none\. Nothing was read"):
+        tally([]).schema(TARGET, report)
+    with pytest.raises(ValueError, match=r"none\. \d+ read, all drawn by lot"):
+        tally(held_out).schema(TARGET, report)
+    report.add(BadDrawingError("one point", "cat.svg:1"))
+    with pytest.raises(ValueError, match="bring more; 1 row skipped: 1 one po"):
+        tally(held_out).schema(TARGET, report)
 
 
 def test_values_are_in_alphabetical_order():
