@@ -5,6 +5,7 @@
 - `{"word": ..., "polylines": [[[x, y], ...], ...]}`, or points in `drawing`
   where they cannot be anything else;
 - strokes as objects: `{"x": [...], "y": [...]}`, `{"points": [{"x", "y"}]}`;
+  `strokes` in place of `drawing`;
 - lists of any of them, bare or under a name.
 """
 
@@ -18,7 +19,7 @@ from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
 from sketcher_tf.strokes import Polylines
 
 _LISTS = ("drawings", "rows", "data", "sketches")  # names for lists of rows
-_DRAWINGS = ("drawing", "polylines")
+_DRAWINGS = ("drawing", "polylines", "strokes")  # and for one
 
 # Of other programs' files -> what to do with them.
 _FOREIGN = {
@@ -64,8 +65,8 @@ def parse_row(row: Any, where: str, category: str, intake: Intake) -> Drawing:
     word, key = category, ""
     drawing, points = row, False
     if isinstance(row, dict):
-        points = "polylines" in row
-        drawing = row.get("polylines" if points else "drawing")
+        name = next((n for n in _DRAWINGS if n in row), "")
+        drawing, points = row.get(name), name == "polylines"
         key = str(row.get("key_id") or "")
         if not intake.rules.relabel:
             word = row.get("word", category)

@@ -153,6 +153,7 @@ PADS = [
         {"word": "cat", "polylines": POINTS},
         row(drawing=OBJECTS),
         row(drawing=[[{"x": x, "y": y} for x, y in s] for s in POINTS]),
+        [{"word": "cat", "strokes": OBJECTS}],
     ],
 )
 @pytest.mark.parametrize("indent", [None, 1])
