@@ -210,7 +210,7 @@ def test_rows_of_a_document_say_where_they_are(tmp_path):
     [
         ({"type": "excalidraw", "elements": []}, "Excalidraw scene; export"),
         ({"tldrawFileFormatVersion": 1}, "tldraw document; export it as SVG"),
-        ({"strokes": [], "id": 1}, "no list `drawing`, only strokes, id"),
+        ({"lines": [], "id": 1}, "no list `drawing`, only lines, id"),
         (row(drawing=[[[None, 1], [2, 3]]]), "received null"),
         (row(drawing=[[[1, "a"], [2, 3]]]), "equally long lists of numbers"),
         (7, "a drawing must be a list of strokes, received 7"),
