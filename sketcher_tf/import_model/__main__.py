@@ -60,6 +60,8 @@ def main(arguments: list[str]) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     convert(published, scale).save(output)
     logging.info("Imported %s, which draws %s", output, published.name)
+    if not published.settings.get("conditional", True):
+        logging.info("It has no encoder: it draws and completes, no more")
 
 
 if __name__ == "__main__":
