@@ -1,0 +1,120 @@
+"""Menus from the model: many words, several factors, other models."""
+
+import base64
+import dataclasses
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from export.tflite import convert
+from sketcher_tf.schema import Factor
+from tests.testing import toys
+from tests.testing.exports import make_model
+from tests.testing.studio import CHROMIUM, RING, draw, status, strokes
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
+_WORDS = ("ant", "cat", "scatter", *(f"thing {n}" for n in range(20)))
+_SCHEMA = dataclasses.replace(
+    toys.SCHEMA,
+    factors=(Factor("kind", _WORDS), Factor("mood", ("glad", "sad"))),
+)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A model of many words and two factors, which cannot encode."""
+    model = make_model(schema=_SCHEMA)
+    content = convert.finish(convert.convert(model, False), model, "none")
+    path = tmp_path_factory.mktemp("many") / "many.tflite"
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture
+def opened(page, many):
+    page.locator("#model-file").set_input_files(many)
+    status(page).to_have_text("Draw a stroke, or press Continue.")
+    expect(page.get_by_role("combobox", name="Kind")).to_be_visible()
+    return page
+
+
+def words(page):
+    return page.evaluate("studio.factors.words")
+
+
+def test_every_factor_has_its_control(opened):
+    assert words(opened) == "ant glad"
+    opened.get_by_label("Mood").select_option("sad")
+    assert words(opened) == "ant sad"
+    assert opened.evaluate("studio.factors.condition").count(1) == 2
+    draw(opened, RING[:4])
+    opened.wait_for_function("studio.strokes.length > 1")
+
+
+def test_a_word_is_searched_with_the_keyboard(opened):
+    field = opened.get_by_role("combobox", name="Kind")
+    field.click()
+    field.fill("cat")
+    options = opened.locator(".combobox [role=option]:visible")
+    expect(options).to_have_text(["cat", "scatter"])
+    opened.keyboard.press("ArrowDown")
+    active = field.get_attribute("aria-activedescendant")
+    assert opened.locator(f"#{active}").inner_text() == "scatter"
+    opened.keyboard.press("Enter")
+    assert words(opened) == "scatter glad"
+    expect(options).to_have_count(0)
+    field.fill("xyz")
+    opened.keyboard.press("Enter")
+    opened.keyboard.press("Escape")
+    assert words(opened) == "scatter glad"
+    expect(field).to_have_value("scatter")
+
+
+def test_words_are_shown_with_pictures(opened):
+    opened.get_by_role("combobox", name="Kind").click()
+    pictures = opened.locator("[role=option] .picture svg path")
+    expect(pictures.first).to_be_attached()
+    options = opened.locator(".combobox [role=option]:visible")
+    expect(options).to_have_count(len(_WORDS))
+    assert pictures.count()
+    opened.get_by_role("option", name="cat", exact=True).click()
+    assert words(opened) == "cat glad"
+
+
+def test_a_file_that_is_no_model_is_told(page, tmp_path):
+    path = tmp_path / "other.tflite"
+    path.write_bytes(b"something else")
+    page.locator("#model-file").set_input_files(path)
+    status(page).to_contain_text("A model must come from")
+    expect(page.locator("#model")).to_have_value("toy")
+    draw(page, RING[:4])
+    page.wait_for_function("studio.strokes.length > 1")
+
+
+def test_a_file_is_dropped_on_the_page_and_the_first_model_comes_back(
+    page, many
+):
+    draw(page, RING[:4])
+    page.get_by_label("Go on by itself").uncheck()
+    dropped = page.evaluate_handle(
+        """async (bytes) => {
+          const transfer = new DataTransfer();
+          const content = Uint8Array.from(atob(bytes), c => c.charCodeAt(0));
+          transfer.items.add(new File([content], 'dropped.tflite'));
+          return transfer;
+        }""",
+        base64.b64encode(many.read_bytes()).decode(),
+    )
+    page.dispatch_event("body", "drop", {"dataTransfer": dropped})
+    expect(page.get_by_role("combobox", name="Kind")).to_be_visible()
+    expect(page.locator("#model")).to_have_value("dropped")
+    page.get_by_role("tab", name="Optimize").click()
+    expect(page.get_by_role("button", name="Optimize")).to_be_disabled()
+    assert len(strokes(page)) >= 1
+    page.locator("#model").select_option("toy")
+    expect(page.get_by_label("Category")).to_be_visible()
+    assert words(page) == "ring"
