@@ -47,9 +47,9 @@ def words(page):
 
 
 def test_every_factor_has_its_control(opened):
-    assert words(opened) == "ant glad"
+    assert words(opened) == "cat glad"
     opened.get_by_label("Mood").select_option("sad")
-    assert words(opened) == "ant sad"
+    assert words(opened) == "cat sad"
     assert opened.evaluate("studio.factors.condition").count(1) == 2
     draw(opened, RING[:4])
     opened.wait_for_function("studio.strokes.length > 1")

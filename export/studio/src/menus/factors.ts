@@ -7,6 +7,7 @@ import {button, element, input, make} from '../ui/dom';
 
 export const NONE = 'nothing';
 const FEW = 12; // values that a plain list is made of
+const FAVOURITE = 'cat'; // of many values, the first choice
 
 /** Draws small pictures of conditions, by a name of each. */
 export interface Illustrator {
@@ -45,15 +46,15 @@ export class Factors {
     const picture = (row: number) => (word: string) =>
       illustrator.of(`${row} ${word}`, this.#weights(row, word));
     this.#rows = factors.map((factor, i) => {
-      const make = (label: string, none: string[]) =>
-        control([...none, ...factor.values], label, {
+      const make = (label: string, none?: string) =>
+        control(factor.values, none, label, {
           picture: picture(i),
           closed: () => illustrator.drop(),
         });
       return {
         factor,
-        first: make(capital(factor.name), []),
-        second: make('blended with', [NONE]),
+        first: make(capital(factor.name)),
+        second: make('blended with', NONE),
       };
     });
     element('factors').replaceChildren(
@@ -126,6 +127,7 @@ export class Factors {
 
   set blending(on: boolean) {
     button('blended').ariaPressed = `${on}`;
+    button('blended').textContent = on ? 'Do not blend' : 'Blend with another';
     element('words').classList.toggle('blending', on);
     if (!on) for (const {second} of this.#rows) second.value = NONE;
     this.#tell();
@@ -170,11 +172,19 @@ export class Factors {
 
 /** A plain list of few words; of many, one to search in. */
 function control(
-  words: readonly string[],
+  values: readonly string[],
+  none: string | undefined,
   label: string,
   handlers: ConstructorParameters<typeof Combobox>[2],
 ): Control {
-  if (words.length > FEW) return new Combobox(words, label, handlers);
+  const words = none ? [none, ...values] : values;
+  if (values.length > FEW) {
+    const sorted = [...values].sort((a, b) => a.localeCompare(b));
+    const list = none ? [none, ...sorted] : sorted;
+    const combobox = new Combobox(list, label, handlers);
+    combobox.value = none ?? FAVOURITE;
+    return combobox;
+  }
   const root = make('select', {ariaLabel: label});
   root.append(...words.map((word) => new Option(word, word)));
   return {

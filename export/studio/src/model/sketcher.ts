@@ -11,7 +11,7 @@ import {
 } from '../drawing/strokes';
 import {agreement} from './critic';
 import {readMetadata} from './metadata';
-import {type Tensors, Network, free, take} from './network';
+import {Network, take} from './network';
 import type {
   Beginning,
   Calls,
@@ -30,7 +30,13 @@ interface Progress {
   readonly count: number; // of points that are there
 }
 
+type Noise = Readonly<Record<string, Float32Array>>;
+
+const KEPT = 32; // sketches whose noise is kept: it takes longer than a drawing
+
 export class Sketcher {
+  #kept = new Map<string, Noise>();
+
   private constructor(
     private readonly network: Network,
     readonly metadata: Metadata,
@@ -61,8 +67,7 @@ export class Sketcher {
     count,
     ...how
   }: Calls['suggest']['argument']): AsyncGenerator<Part> {
-    const noise = await this.#noise(how.seed, 0);
-    const {candidates, choice} = noise;
+    const {candidates, choice} = await this.#noise(how.seed, 0);
     const begun = await this.network.run('encode_prefix', {
       condition: Float32Array.from(condition),
       points: Float32Array.from(points.flat()),
@@ -71,7 +76,6 @@ export class Sketcher {
       choice,
       temperature: Float32Array.of(how.temperature),
     });
-    free(noise);
     begun.latents.delete();
     const [context, state, point] = ['context', 'state', 'point'].map((name) =>
       take(begun[name]),
@@ -169,13 +173,12 @@ export class Sketcher {
     seed,
     number,
   }: Calls['imagine']['argument']): Promise<Float32Array> {
-    const noise = await this.#noise(seed, number);
+    const {latent_noise} = await this.#noise(seed, number);
     const {latents} = await this.network.run('prior', {
       condition: Float32Array.from(condition),
-      latent_noise: noise.latent_noise,
+      latent_noise,
       temperature: Float32Array.of(temperature),
     });
-    free(noise);
     return take(latents);
   }
 
@@ -192,9 +195,25 @@ export class Sketcher {
     };
   }
 
-  /** All the randomness of one sketch, drawn beforehand. */
-  #noise(seed: number, number: number): Promise<Tensors> {
-    return this.network.run('noise', {seed: Int32Array.of(seed, number)});
+  /** All the randomness of one sketch, drawn beforehand; the latest are kept. */
+  async #noise(seed: number, number: number): Promise<Noise> {
+    const key = `${seed} ${number}`;
+    const noise = this.#kept.get(key) ?? (await this.#drawNoise(seed, number));
+    this.#kept.delete(key); // the latest one is the last
+    this.#kept.set(key, noise);
+    if (this.#kept.size > KEPT) {
+      this.#kept.delete(this.#kept.keys().next().value!);
+    }
+    return noise;
+  }
+
+  async #drawNoise(seed: number, number: number): Promise<Noise> {
+    const noise = await this.network.run('noise', {
+      seed: Int32Array.of(seed, number),
+    });
+    return Object.fromEntries(
+      Object.entries(noise).map(([name, tensor]) => [name, take(tensor)]),
+    );
   }
 
   /** The ways in which a condition is drawn, the nearest one first. */
@@ -203,8 +222,7 @@ export class Sketcher {
     seed: number,
     near: Float32Array,
   ): Promise<Float32Array[]> {
-    const noise = await this.#noise(seed, 0);
-    const candidates = noise.candidates.toTypedArray() as Float32Array;
+    const {candidates} = await this.#noise(seed, 0);
     const width = this.network.shape('prior', 'latent_noise')![1];
     const found = new Map<string, Float32Array>();
     for (let at = 0; at < candidates.length; at += width) {
@@ -216,7 +234,6 @@ export class Sketcher {
       const middle = take(latents);
       found.set(middle.join(), middle);
     }
-    free(noise);
     const far = (way: Float32Array) =>
       way.reduce((sum, x, i) => sum + (x - near[i]) ** 2, 0);
     return [...found.values()].sort((a, b) => far(a) - far(b));
@@ -242,8 +259,7 @@ export class Sketcher {
     way: number,
     progress: Progress,
   ): AsyncGenerator<Part> {
-    const noise = await this.#noise(seed, number);
-    const {component, pen, offset} = noise;
+    const {component, pen, offset} = await this.#noise(seed, number);
     const {context} = progress;
     let {state, point} = progress;
     try {
@@ -265,7 +281,6 @@ export class Sketcher {
         left -= points.length;
       }
     } finally {
-      free(noise);
       discard(context, state, point);
     }
   }
