@@ -42,6 +42,18 @@ def test_the_page(themed, size):
     assert_no_rule_is_broken(themed)
 
 
+def test_every_mode(themed):
+    for mode, go, offered in (
+        ("Suggest", "#suggest", "#suggestions"),
+        ("Optimize", "#optimize", "#variants"),
+        ("Blend", "#morph", "#film"),
+    ):
+        themed.get_by_role("tab", name=mode).click()
+        themed.locator(go).click()
+        themed.locator(f"{offered} svg").first.wait_for()
+        assert_no_rule_is_broken(themed)
+
+
 def test_dialogs_and_notices(themed):
     themed.get_by_role("button", name="Save").click()
     assert_no_rule_is_broken(themed)

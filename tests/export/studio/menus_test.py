@@ -36,7 +36,7 @@ def many(tmp_path_factory):
 
 @pytest.fixture
 def opened(page, many):
-    page.locator("#model-file").set_input_files(many)
+    page.locator("#file").set_input_files(many)
     status(page).to_have_text("Draw a stroke, or press Continue.")
     expect(page.get_by_role("combobox", name="Kind")).to_be_visible()
     return page
@@ -88,8 +88,8 @@ def test_words_are_shown_with_pictures(opened):
 def test_a_file_that_is_no_model_is_told(page, tmp_path):
     path = tmp_path / "other.tflite"
     path.write_bytes(b"something else")
-    page.locator("#model-file").set_input_files(path)
-    status(page).to_contain_text("A model must come from")
+    page.locator("#file").set_input_files(path)
+    expect(page.get_by_role("alert")).to_contain_text("A model must come from")
     expect(page.locator("#model")).to_have_value("toy")
     draw(page, RING[:4])
     page.wait_for_function("studio.strokes.length > 1")

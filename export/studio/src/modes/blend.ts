@@ -226,6 +226,8 @@ export class Blend implements Mode {
 
   #enable(): void {
     const {metadata, encodes, strokes, factors} = this.studio;
+    const here = !element('mode-blend').hidden;
+    if (here && !factors.blending) return this.enter(); // another model's words
     button('morph').disabled = button('play').disabled = !metadata;
     SIDES.forEach((side, share) => {
       button(`${side}-word`).textContent = factors.wordsAt(share);

@@ -31,7 +31,10 @@ export class Thumbnails {
   wait(count: number): void {
     this.#resize(count);
     this.group.ariaBusy = 'true';
-    for (const button of this.#buttons) button.ariaDisabled = 'true';
+    for (const button of this.#buttons) {
+      button.ariaDisabled = 'true';
+      button.ariaLabel ??= 'Not there yet';
+    }
   }
 
   show(thumbnails: readonly Thumbnail[]): void {

@@ -1,0 +1,133 @@
+"""What the page computes without a browser is what Python computes."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export.studio.build import SOURCE
+from export.tflite.picture import picture
+from sketcher_tf.model.critic import agreement
+from sketcher_tf.model.request import slerp
+
+_MODULES = (
+    "drawing/frame",
+    "drawing/likeness",
+    "drawing/picture",
+    "drawing/slerp",
+    "model/critic",
+)
+_ROLLDOWN = SOURCE / "node_modules" / ".bin" / "rolldown"
+_LINES = [[[10, 20], [130, 40], [90, 200]], [[60, 60], [60, 60]]]
+_OTHER = [[[0, 0], [100, 0], [100, 100], [0, 100], [0, 0]]]
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
+
+
+@pytest.fixture(scope="module")
+def evaluate(tmp_path_factory):
+    """Evaluates an expression with the modules as `m`."""
+    if not _ROLLDOWN.exists():
+        subprocess.run(
+            ["npm", "--silent", "ci"], cwd=SOURCE, check=True, timeout=120
+        )
+    folder = tmp_path_factory.mktemp("modules")
+    entry = folder / "entry.ts"
+    entry.write_text(
+        "\n".join(f"export * from '{SOURCE}/src/{name}';" for name in _MODULES)
+    )
+    bundle = folder / "bundle.mjs"
+    subprocess.run(
+        [_ROLLDOWN, entry, "--format=esm", f"--file={bundle}"],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+    def evaluate(expression):
+        script = (
+            f"import * as m from '{bundle}';"
+            "const plain = (_, x) => ArrayBuffer.isView(x) ? [...x] : x;"
+            f"console.log(JSON.stringify({expression}, plain))"
+        )
+        found = subprocess.run(
+            ["node", "--input-type=module", "-e", script],
+            check=True,
+            capture_output=True,
+            timeout=30,
+        )
+        return json.loads(found.stdout)
+
+    return evaluate
+
+
+def test_the_picture_is_pythons(evaluate):
+    for size in (16, 64):
+        found = evaluate(f"m.picture({_LINES}, {size})")
+        wanted = picture([np.float32(line) for line in _LINES], size)
+        np.testing.assert_allclose(found, wanted.ravel(), atol=1e-5)
+
+
+def test_an_arc_between_latents_is_pythons(evaluate):
+    rng = np.random.default_rng(0)
+    start, stop = rng.normal(size=(2, 6)).tolist()
+    pairs = [(start, stop), (start, start), (start, [0.0] * 6)]
+    shares = [0, 0.25, 1]
+    found = evaluate(
+        f"{json.dumps(pairs)}.map(([a, b]) => {shares}.map(share => "
+        "m.slerp(Float32Array.from(a), Float32Array.from(b), share)))"
+    )
+    wanted = [
+        slerp(np.array(a), np.array(b), np.array(shares)[:, None])
+        for a, b in pairs
+    ]
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_agreement_is_the_critics(evaluate):
+    rng = np.random.default_rng(1)
+    sizes = [3, 2]
+    parts = [rng.normal(size=n) for n in sizes]
+    log_probs = np.concatenate([x - np.log(np.exp(x).sum()) for x in parts])
+    conditions = [[1, 0, 0, 0, 1], [0.5, 0.5, 0, 1, 0], [0, 0, 1, 0.5, 0.5]]
+    found = evaluate(
+        f"{conditions}.map(asked => m.agreement("
+        f"Float32Array.from({log_probs.tolist()}), asked, {sizes}))"
+    )
+    wanted = agreement(
+        tf.constant(np.tile(log_probs, (3, 1)), tf.float32),
+        tf.constant(conditions, tf.float32),
+        sizes,
+    )
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_likeness_knows_no_place_and_size_but_shapes(evaluate):
+    moved = [[[3 * x + 50, 3 * y] for x, y in line] for line in _LINES]
+    same, apart, back = evaluate(
+        f"[m.likeness({_LINES}, {moved}), m.likeness({_LINES}, {_OTHER}), "
+        f"m.likeness({_OTHER}, {_LINES})]"
+    )
+    assert same == pytest.approx(1, abs=1e-5)
+    assert 0 < apart < 0.8
+    assert apart == pytest.approx(back)
+
+
+def test_a_drawing_is_fitted_into_a_frame(evaluate):
+    strokes = json.dumps([{"by": "you", "points": line} for line in _LINES])
+    own, frame, fitted = evaluate(
+        f"[m.frameOf({_LINES})].flatMap(own => {{"
+        "const frame = m.between(own, m.PAPER, 0.5);"
+        f"return [m.fit({strokes}, own), frame, m.fit({strokes}, frame)]; }})"
+    )
+    assert [stroke["points"] for stroke in own] == _LINES
+    assert frame["side"] == (180 + 255) / 2
+    points = np.concatenate([stroke["points"] for stroke in fitted])
+    low, high = points.min(axis=0), points.max(axis=0)
+    np.testing.assert_allclose((low + high) / 2, frame["middle"])
+    assert (high - low).max() == pytest.approx(frame["side"])
