@@ -31,8 +31,9 @@ READY = "Suggestions: 8. Tap one to take it."
 @pytest.fixture
 def suggesting(page):
     page.get_by_label("Seed").fill("5")
-    page.get_by_role("tab", name="Suggest").click()
+    page.get_by_label("Go on by itself").uncheck()
     draw(page, RING[:12])
+    page.get_by_role("tab", name="Suggest").click()
     status(page).to_have_text(READY)
     return page
 

@@ -28,6 +28,7 @@ interface End {
 
 export class Blend implements Mode {
   #thumbnails: Thumbnails;
+  #turn: AbortSignal | undefined; // the latest one
   #drawings: Record<Side, readonly Stroke[] | undefined> = {
     from: undefined,
     to: undefined,
@@ -58,7 +59,7 @@ export class Blend implements Mode {
   async go(): Promise<void> {
     const {studio} = this;
     if (!studio.metadata) return;
-    const signal = studio.stop();
+    const signal = (this.#turn = studio.stop());
     this.#forget();
     this.#thumbnails.wait(STRIP);
     say('The model is drawing …');
@@ -68,7 +69,8 @@ export class Blend implements Mode {
     } catch (error) {
       say((error as Error).message);
     }
-    if (!this.#frames.length) this.#thumbnails.clear();
+    const latest = this.#turn === signal;
+    if (latest && !this.#frames.length) this.#thumbnails.clear();
   }
 
   take(number: number): void {

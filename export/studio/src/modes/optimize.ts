@@ -15,6 +15,7 @@ const CALM = 0.3; // of the temperature, at the slider's end `mine`
 
 export class Optimize implements Mode {
   #thumbnails: Thumbnails;
+  #turn: AbortSignal | undefined; // the latest one
   #mine: readonly Stroke[] = []; // what was drawn before
   #variants: (readonly Stroke[])[] = [];
   #put: readonly Stroke[] | undefined; // what is on the paper of them
@@ -36,7 +37,7 @@ export class Optimize implements Mode {
     clearTimeout(this.#timer);
     const {studio} = this;
     const mine = this.#isPut ? this.#mine : studio.strokes;
-    const signal = studio.stop();
+    const signal = (this.#turn = studio.stop());
     if (!mine.length) return say('Draw something first.');
     if (!studio.encodes) return say('This model cannot look at drawings.');
     if (!this.#variants.length) this.#thumbnails.wait(SHOWN);
@@ -47,7 +48,8 @@ export class Optimize implements Mode {
     } catch (error) {
       say((error as Error).message);
     }
-    if (!this.#variants.length) this.#thumbnails.clear();
+    const latest = this.#turn === signal;
+    if (latest && !this.#variants.length) this.#thumbnails.clear();
   }
 
   take(number: number): void {

@@ -11,6 +11,7 @@ const COUNT = 8; // the ways that a file has
 
 export class Suggest implements Mode {
   #thumbnails: Thumbnails;
+  #turn: AbortSignal | undefined; // the latest one
   #begun: readonly Stroke[] = []; // what the suggestions go on from
   #ways: (readonly Stroke[])[] = [];
   #taken: readonly Stroke[] | undefined; // what is on the paper of them
@@ -29,7 +30,7 @@ export class Suggest implements Mode {
   async go(): Promise<void> {
     const {studio} = this;
     if (!studio.metadata) return;
-    const signal = studio.stop();
+    const signal = (this.#turn = studio.stop());
     if (studio.full) return say('The paper is full: undo something, or clear it.');
     const {strokes} = studio;
     this.#forget();
@@ -41,7 +42,8 @@ export class Suggest implements Mode {
     } catch (error) {
       say((error as Error).message);
     }
-    if (signal.aborted && !this.#ways.length) this.#thumbnails.clear();
+    const latest = this.#turn === signal;
+    if (latest && !this.#ways.length) this.#thumbnails.clear();
   }
 
   take(number: number): void {
@@ -54,6 +56,10 @@ export class Suggest implements Mode {
     studio.paper.peek(undefined);
     studio.change(this.#taken, `Suggestion ${number + 1} is on the paper.`);
     this.#thumbnails.choose(number);
+  }
+
+  enter(): void {
+    void this.go();
   }
 
   leave(): void {
