@@ -87,7 +87,7 @@ def test_words_are_shown_with_pictures(opened):
 
 def test_a_file_that_is_no_model_is_told(page, tmp_path):
     path = tmp_path / "other.tflite"
-    path.write_bytes(b"something else")
+    path.write_bytes(b"\x1c\0\0\0TFL3, but nothing else")
     page.locator("#file").set_input_files(path)
     expect(page.get_by_role("alert")).to_contain_text("A model must come from")
     expect(page.locator("#model")).to_have_value("toy")
