@@ -16,6 +16,8 @@ from connectrpc.server import ConnectASGIApplication, Endpoint
 from google.protobuf.message import Message
 from protobuf.wkt import Any as Packed
 from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ..proto.sketcher.v1 import sketcher_pb2 as pb
 from . import requests
@@ -49,6 +51,16 @@ class ConnectApp(ConnectASGIApplication[Any]):
             read_max_bytes=limits.message_bytes,
             codecs=google_protobuf_codecs(),
         )
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answers; but not gRPC itself, whose port is the other one."""
+        kind = dict(scope["headers"]).get(b"content-type", b"")
+        if kind.partition(b"+")[0] == b"application/grpc":
+            await Response(status_code=415)(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Calls:

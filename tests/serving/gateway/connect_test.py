@@ -1,6 +1,7 @@
 """What pages in a browser speak: Connect and gRPC-Web, and their limits."""
 
 import base64
+import http.client
 import json
 import struct
 
@@ -132,6 +133,23 @@ def test_watch_over_grpc(running):
     assert end.finished
 
 
+def test_a_page_that_is_closed_gives_the_session_back(running, server):
+    server.faults["step"].extend([lambda proceed: proceed(), fakes.slowly(5)])
+    connection = http.client.HTTPConnection(
+        "localhost", running.gateway.http_port, timeout=20
+    )
+    connection.request(
+        "POST",
+        f"{SERVICE}/Watch",
+        enveloped(pb.WatchRequest(start=pb.DrawStart(category="pig"))),
+        {"content-type": "application/connect+proto"},
+    )
+    wait_until(lambda: server.names().count("step") == 2, 20)
+    assert server.model.sessions
+    connection.close()
+    wait_until(lambda: not server.model.sessions, 4)
+
+
 def test_refusals_name_the_field(running):
     body = {"category": "cat", "count": 65}
     status, _, content = ask(running, "Generate", body, "application/json")
@@ -180,8 +198,9 @@ def test_a_deadline_is_the_callers(running, server):
         ("application/proto", b"\xff\xff", 400),
         ("application/json", {"category": "x" * 2**20}, 429),
         ("text/plain", "?", 415),
+        ("application/grpc", "?", 415),
     ],
-    ids=["json", "proto", "large", "kind"],
+    ids=["json", "proto", "large", "kind", "grpc"],
 )
 def test_what_is_no_message_is_refused(running, server, kind, body, status):
     assert ask(running, "Generate", body, kind)[0] == status

@@ -11,6 +11,7 @@ import os
 import random
 import socket
 import string
+import struct
 
 import grpc
 import numpy as np
@@ -34,6 +35,11 @@ _ODD = (
     *(None, True, -1, 0, 1, 2, 65, 2**31, 2**70, 1e308, 0.3, "", "cat", "pig"),
     *("owl", "cat*0.5+pig*0.5", "cat*nan", "=", "\ud83d\ude00", "x" * 3000),
     *([], {}, [[]], {"x": 1}, [{"points": [{"x": 1e9}]}], float("nan")),
+)
+_KINDS = (
+    *("application/json", "application/proto", "text/html"),
+    *("application/connect+json", "application/connect+proto"),
+    *("application/grpc-web", "application/grpc-web+json", "application/grpc"),
 )
 _FIELDS = (
     *("category", "blend", "count", "temperature", "seed", "sketch"),
@@ -72,6 +78,20 @@ def ask_http(running, rng):
         f"/v1/sketches:{path}", json_of(rng).encode(), **headers
     )
     assert status in (200, 400, 422, 429, 504), (status, content[:300])
+
+
+def ask_connect(running, rng):
+    body = json_of(rng).encode()
+    if rng.random() < 0.5:
+        declared = rng.choice([len(body), 0, 3, 2**32 - 1])
+        body = struct.pack(">BI", rng.choice([0, 0, 1, 2, 9]), declared) + body
+    status, _, content = running.ask(
+        f"/sketcher.v1.SketcherService/{rng.choice((*METHODS, 'Watch'))}",
+        body,
+        content_type=rng.choice(_KINDS),
+        connect_timeout_ms=rng.choice(["9000", "9000", "1", "-1", "x"]),
+    )
+    assert status in (200, 400, 415, 429, 504), (status, content[:300])
 
 
 def ask_grpc(running, rng):
@@ -125,9 +145,12 @@ def cut(running, rng):
         one.sendall(text[: rng.randint(1, len(text))])
 
 
+SHARES = {ask_http: 5, ask_grpc: 5, ask_connect: 5, draw: 2, cut: 1}
+
+
 def test_anything_gets_a_status(running):
     rng = random.Random(7)
-    kinds = rng.choices((ask_http, ask_grpc, draw, cut), (6, 6, 2, 1), k=COUNT)
+    kinds = rng.choices(list(SHARES), SHARES.values(), k=COUNT)
 
     def one(number):
         kinds[number](running, random.Random(number))
