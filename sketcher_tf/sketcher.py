@@ -7,6 +7,7 @@ sketches = sketcher.generate("cat", count=16, temperature=0.4, seed=7)
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -42,7 +43,7 @@ class Sketcher:
     def __init__(self, model: AISketcher) -> None:
         self.model = model
         self._draw = _graph(functools.partial(sampling.draw, model))
-        self._encode = _graph(lambda batch: model.encode(batch).mean)
+        self._encode = _graph(functools.partial(sampling.encode, model))
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Sketcher":
@@ -228,4 +229,21 @@ def _categories(sketches: Sequence[Sketch], category: str | None) -> list[str]:
 
 
 def _graph(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    return tf.function(function, reduce_retracing=True, autograph=False)
+    """A function of any number of rows, as a graph.
+
+    For a certain number TensorFlow would simplify it, and so round, otherwise:
+    the first call would draw other sketches than the next ones.
+    """
+    graph = tf.function(function, autograph=False)
+
+    def call(*args: Any) -> tf.Tensor:
+        graph.get_concrete_function(*tf.nest.map_structure(_any_rows, args))
+        return graph(*args)  # which takes what there is for any number
+
+    return call
+
+
+def _any_rows(value: tf.Tensor | None) -> tf.TensorSpec | None:
+    if value is None:
+        return None
+    return tf.TensorSpec([None, *value.shape[1:]], value.dtype)

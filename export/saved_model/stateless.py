@@ -69,7 +69,7 @@ class StatelessCalls:
             condition,
             as_input(image),
         )
-        return {"latents": self._model.encode(batch).mean}
+        return {"latents": sampling.encode(self._model, batch)}
 
     def decode(
         self,

@@ -243,6 +243,7 @@ class PhoneGraph(tf.Module):
             self.rows,
             PointNoise(component, pen, offset),
             temperature,
+            multiple=1,  # there is one sketch at a time
         )
         return {"points": tf.ensure_shape(points, [1, self.rows, 5])}
 

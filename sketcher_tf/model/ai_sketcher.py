@@ -207,16 +207,24 @@ class AISketcher(SketchLearner):
             state: from `start` or the step before.
             point: stroke-5 float32 [B, 5], S_{i-1}; first the start token.
         """
+        state = self.read(projected_context, state, point)
+        return self.decoder.predict_point(state.decoder[0]), state
+
+    def read(
+        self,
+        projected_context: tf.Tensor,
+        state: DrawingState,
+        point: tf.Tensor,
+    ) -> DrawingState:
+        """The state after a point; `step` without its prediction."""
         encoder, influence = state.encoder, state.influence
         if self.has_influence:
             encoder, influence = self._influence_step(state, point)
         mean = influence[:, : self.influence_size]
-        params, decoder = self.decoder.step(
+        decoder = self.decoder.step(
             projected_context, state.decoder, tf.concat([mean, point], axis=-1)
         )
-        return params, DrawingState(
-            decoder, encoder, influence, state.index + 1
-        )
+        return DrawingState(decoder, encoder, influence, state.index + 1)
 
     def _influence_step(
         self, state: DrawingState, point: tf.Tensor

@@ -81,10 +81,9 @@ class StrokeDecoder(keras.layers.Layer):
         projected_context: tf.Tensor,
         state: tuple[tf.Tensor, ...],
         inputs: tf.Tensor,
-    ) -> tuple[MixtureParams, tuple[tf.Tensor, ...]]:
-        """Predicts one point from [a_i ; S_{i-1}], float32 [B, A + 5]."""
-        state = self.rnn.step(inputs, projected_context, state)
-        return self._params(state[0]), state
+    ) -> tuple[tf.Tensor, ...]:
+        """The state after reading [a_i ; S_{i-1}], float32 [B, A + 5]."""
+        return self.rnn.step(inputs, projected_context, state)
 
     def call(
         self,
@@ -111,18 +110,19 @@ class StrokeDecoder(keras.layers.Layer):
             seed=seed,
             training=training,
         )
-        return self._params(hidden)
+        return self.predict_point(hidden)
+
+    def predict_point(self, hidden: tf.Tensor) -> MixtureParams:
+        """The next point, fields [..., M], from the core's `h` [..., H]."""
+        return split_params(
+            self.output_projection(hidden), self.config.min_scale
+        )
 
     def _state(self, context: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parts = tf.split(
             self.first_state(context), self.rnn.state_sizes, axis=-1
         )
         return self.rnn.make_state(parts)
-
-    def _params(self, hidden: tf.Tensor) -> MixtureParams:
-        return split_params(
-            self.output_projection(hidden), self.config.min_scale
-        )
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -134,7 +134,9 @@ def sample(params: MixtureParams, noise: PointNoise) -> tf.Tensor:
     scale = _choose(params.scale, component, axis=-2)
     correlation = _choose(params.correlation, component, axis=-1)
     first, second = tf.unstack(noise.offset, axis=-1)
-    mixed = correlation * first + tf.sqrt(1 - correlation**2) * second
+    # No power: Grappler makes it a square or not, and they round otherwise.
+    free = tf.sqrt(1 - tf.square(correlation))
+    mixed = correlation * first + free * second
     offset = loc + scale * tf.stack([first, mixed], axis=-1)
     return _point(offset, _pick(params.pen_logits, noise.pen))
 

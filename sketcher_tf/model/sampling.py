@@ -1,7 +1,8 @@
 """Drawing: a sketch is a pure function of (condition, latents, noise).
 
 All randomness is drawn first, from one seed per sketch, and handed in. The same
-seed gives the same sketch, alone or in any batch.
+seed gives the same sketch, alone or in any batch, to the last bit: see
+`draw_points`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
 from sketcher_tf.model.mixture import (
     MixtureParams,
@@ -26,6 +28,8 @@ from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 LATENTS, COMPONENT, PEN, OFFSET, CHOICE = range(5)
 FIRST_CANDIDATE = 1000  # candidates have seeds of their own
 CANDIDATES = 64  # latents that a completion chooses from
+
+_PACKET = 16  # float32 numbers that a processor takes at once, at most
 
 
 class Progress(NamedTuple):
@@ -186,6 +190,21 @@ def _latents_given_one_prefix(
     return latents[choose(log_weights[None], uniform[None])[0]]
 
 
+def encode(model: AISketcher, batch: SketchBatch) -> tf.Tensor:
+    """The latents of drawings, float32 [B, Z]: the middle of the posterior.
+
+    Never of one row alone, whose products round otherwise than those of many.
+
+    Args:
+        model: the model.
+        batch: drawings.
+    """
+    count = tf.shape(batch.condition)[0]
+    surplus = tf.maximum(2 - count, 0)
+    some = SketchBatch(*(_with_rows(field, surplus) for field in batch))
+    return model.encode(some).mean[:count]
+
+
 def choose(log_weights: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
     """One of K, with probability proportional to its weight, int64 [B].
 
@@ -231,11 +250,17 @@ def draw_points(
     noise: PointNoise,
     temperature: tf.Tensor,
     prefix: Prefix | None = None,
+    multiple: int = _PACKET,
 ) -> tuple[tf.Tensor, Progress]:
     """Draws `count` points more: the one place where points are drawn.
 
     In two calls it draws what it does in one. Noise and prefix are those of
     the whole sketch, counted from its first point.
+
+    What picks a point is computed for a multiple of so many rows. Processors
+    take numbers in packets, and those left over one by one, which rounds
+    otherwise, and so does the product of a single row: then it would depend on
+    the batch whether a pen is lifted. Layers are as wide as packets.
 
     Args:
         model: the model.
@@ -245,6 +270,7 @@ def draw_points(
         noise: fields [B, T, ...].
         temperature: float32 [B], tau; 0 takes the likeliest at each step.
         prefix: the points to begin with.
+        multiple: 1 is enough where all batches have one size.
 
     Returns:
         Stroke-5 float32 [B, count, 5], in units of the scale factor, with end
@@ -255,6 +281,10 @@ def draw_points(
     points = tf.TensorArray(
         tf.float32, count, element_shape=progress.point.shape
     )
+    batch = temperature.shape[0] or tf.shape(temperature)[0]
+    surplus = -batch % multiple
+    noise = PointNoise(*(_with_rows(field, surplus) for field in noise))
+    temperature = _with_rows(temperature, surplus)
 
     def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
         return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
@@ -264,9 +294,11 @@ def draw_points(
     ) -> tuple[Progress, tf.TensorArray]:
         context, point, ended, state = progress
         t = state.index
-        params, state = model.step(context, state, point)
+        state = model.read(context, state, point)
+        hidden = _with_rows(state.decoder[0], surplus)
+        params = model.decoder.predict_point(hidden)
         noise_now = PointNoise(*(tf.gather(x, t, axis=1) for x in noise))
-        point = draw_point(params, noise_now, temperature)
+        point = draw_point(params, noise_now, temperature)[:batch]
         point = tf.where(ended[:, None], END_TOKEN, _given(prefix, t, point))
         ended |= point[:, 4] > 0
         points = points.write(t - first, point)
@@ -293,6 +325,13 @@ def draw_point(
     tau = tf.where(greedy, 1.0, temperature)
     drawn = sample(adjust_temperature(params, tau), noise)
     return tf.where(greedy[:, None], mode(params), drawn)
+
+
+def _with_rows(values: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:
+    """Values [B, ...] with `count` rows of zeros behind them."""
+    if isinstance(count, int) and not count:
+        return values
+    return tf.pad(values, [[0, count]] + [[0, 0]] * (values.shape.rank - 1))
 
 
 def _given(prefix: Prefix | None, t: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:

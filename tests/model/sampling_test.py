@@ -173,12 +173,12 @@ def test_without_an_end_it_is_cut_off():
 def test_stops_as_soon_as_all_have_ended(monkeypatch):
     for end in (100, 1):
         model = make_model(end)
-        step, calls = model.step, []
+        read, calls = model.read, []
         # Outside of a graph the loop runs in Python.
         monkeypatch.setattr(
             model,
-            "step",
-            lambda *args: calls.append(1) or step(*args),  # noqa: B023
+            "read",
+            lambda *args: calls.append(1) or read(*args),  # noqa: B023
         )
         some = [0, 2, 3]  # the other one never ends by itself
         points, _ = draw(
