@@ -6,9 +6,9 @@
 Without --target a model of the paper's sizes is made, whose drawings all have
 100 points, and served by the embedded server, in a process of its own, with and
 without batching. Printed are sketches per second and the latency for 1, 8 and
-32 concurrent callers of `generate`, one sketch each, and the time of a single
-one beside its floor: the product of each weight matrix with a vector, once per
-point.
+32 concurrent callers of `generate`, one sketch each; the time of a single one
+beside its floor, the product of each weight matrix with a vector, once per
+point; and what a gateway in between adds to it.
 """
 
 import asyncio
@@ -25,10 +25,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import grpc
 import numpy as np
 from absl import flags
 
 from export.saved_model.publish import metadata_of, write_stateless
+from serving.proto.sketcher.v1.sketcher_pb2 import GenerateRequest
+from serving.proto.sketcher.v1.sketcher_pb2_grpc import SketcherServiceStub
 from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.client.aio import AsyncSketcherClient
 from sketcher_tf.client.blocking import SketcherClient
@@ -51,6 +54,9 @@ _CALLERS = flags.DEFINE_list(
 _POINTS = 100
 _CATEGORIES = 33
 _WARM_UP_SECONDS = 3.0
+
+
+Process = contextlib.AbstractContextManager[str]
 
 
 class Load(NamedTuple):
@@ -96,21 +102,39 @@ def floor_of(model: AISketcher) -> Callable[[], None]:
     return compute
 
 
-@contextlib.contextmanager
-def embedded_server(models: Path, *options: str) -> Iterator[str]:
+def embedded_server(models: Path, *options: str) -> Process:
     """A server in a process of its own; its target."""
-    command = [
-        *(sys.executable, "-m", "serving.server", "--port=0"),
-        *(f"--model_base_path={models}", "--grpc_max_threads=64", *options),
-    ]
+    return _process(
+        "serving.server",
+        r"Listening at (\S+)",
+        "--port=0",
+        f"--model_base_path={models}",
+        "--grpc_max_threads=64",
+        *options,
+    )
+
+
+def gateway_to(target: str) -> Process:
+    """A gateway in a process of its own; its target for gRPC."""
+    return _process(
+        "serving.gateway",
+        r"gRPC at (\S+),",
+        *(f"--target={target}", "--grpc_port=0", "--http_port=0"),
+    )
+
+
+@contextlib.contextmanager
+def _process(module: str, listening: str, *options: str) -> Iterator[str]:
+    """A program that tells where it listens; that."""
+    command = [sys.executable, "-m", module, *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         for line in process.stderr:
-            if found := re.search(r"Listening at (\S+)", line):
+            if found := re.search(listening, line):
                 break
         else:
-            raise RuntimeError("the server must start; received no address.")
+            raise RuntimeError(f"{module} must start; received no address.")
         yield found[1]
     finally:
         process.send_signal(signal.SIGTERM)
@@ -180,6 +204,24 @@ def report_single(
     )
 
 
+def report_gateway(target: str, gateway: str, rounds: int = 10) -> None:
+    """One `generate` straight and through a gateway, in turns."""
+    straight, through = [], []
+    with SketcherClient(target) as client, grpc.insecure_channel(gateway) as to:
+        word = client.labels().words[0]
+        stub = SketcherServiceStub(to)
+        wanted = GenerateRequest(category=word, seed=0)
+        for _ in range(rounds):
+            straight += _seconds(lambda: client.generate(word))
+            through += _seconds(lambda: stub.Generate(wanted))
+    one, other = statistics.median(straight), statistics.median(through)
+    print(
+        f"one generate: {one * 1e3:.1f} ms straight, {other * 1e3:.1f} ms "
+        f"through a gateway, {(other - one) * 1e3:.1f} ms more",
+        flush=True,
+    )
+
+
 def _seconds(run: Callable[[], object], times: int = 10) -> list[float]:
     """Of runs in a row, but for some at first.
 
@@ -209,6 +251,8 @@ def main(arguments: list[str]) -> None:
             embedded_server(models, "--enable_batching") as batched,
         ):
             report_single(single, floor_of(model))
+            with gateway_to(single) as gateway:
+                report_gateway(single, gateway)
             targets = {"single calls": single, "batched": batched}
             report_load(targets, callers)
 
