@@ -17,7 +17,6 @@ from google.protobuf.message import Message
 from protobuf.wkt import Any as Packed
 from pydantic import BaseModel
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from ..proto.sketcher.v1 import sketcher_pb2 as pb
 from . import requests
@@ -39,8 +38,6 @@ class ConnectApp(ConnectASGIApplication[Any]):
         limits: of all calls.
     """
 
-    path = PATH
-
     def __init__(
         self, service: SketcherService, guard: Guard, limits: Limits
     ) -> None:
@@ -52,9 +49,12 @@ class ConnectApp(ConnectASGIApplication[Any]):
             codecs=google_protobuf_codecs(),
         )
 
-    async def __call__(
-        self, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    @property
+    def path(self) -> str:
+        """What all paths of the service begin with."""
+        return PATH
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers; but not gRPC itself, whose port is the other one."""
         kind = dict(scope["headers"]).get(b"content-type", b"")
         if kind.partition(b"+")[0] == b"application/grpc":

@@ -18,7 +18,15 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import wraps
-from typing import Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
+from typing import (
+    Any,
+    ClassVar,
+    Concatenate,
+    ParamSpec,
+    Self,
+    TypeVar,
+    cast,
+)
 
 import grpc
 
@@ -62,7 +70,7 @@ class _Ahead:
     def __init__(self, client: "SketcherClient", task: Task[None]) -> None:
         self._client = client
         self._task = task
-        first = next(task)
+        first = cast(Attempt, next(task))
         assert isinstance(first, Attempt)
         self._until = time.monotonic() + first.timeout
         self._call = client._begin(first)
@@ -212,7 +220,7 @@ class SketcherClient(Connection):
             begun: the call that is its first effect.
         """
         try:
-            effect = begun or next(task)
+            effect: Any = begun or next(task)
             while True:
                 try:
                     outcome = self._carry_out(effect)

@@ -233,6 +233,7 @@ def test_the_module_is_a_command(server, tmp_path):
         ],
         capture_output=True,
         text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     ET.parse(tmp_path / "cat.svg")

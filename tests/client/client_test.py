@@ -309,7 +309,7 @@ def test_a_closed_client_says_so(server, client):
         under_way = threads.submit(client.generate, "cat")
         wait_until(lambda: "generate" in server.names())
         client.close()
-        assert isinstance(under_way.exception(), ClientClosedError)
+        assert isinstance(under_way.exception(60), ClientClosedError)
     for call in (
         client.labels,
         client.wait_until_ready,
@@ -358,7 +358,7 @@ def test_many_threads_share_a_client(client):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     for seed, stroke3 in drawn.items():
         np.testing.assert_array_equal(stroke3, fakes.expected("cat", seed))
     assert len(drawn) == 8
@@ -874,6 +874,10 @@ def test_the_client_does_without_tensorflow():
         "print(sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert done.stdout == "[]\n"

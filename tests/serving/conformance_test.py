@@ -206,7 +206,7 @@ def test_drawings_do_not_mix(client, word):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     for seed in seeds:
         assert_same(drawn[seed], client.generate(word, seed=seed)[0])
 

@@ -491,5 +491,5 @@ def test_any_mixture_of_faults(server, client, seed):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert not failed

@@ -7,7 +7,9 @@ the number of the point: a client that loses or mixes up one of them shows it.
 import collections
 import contextlib
 import itertools
+import json
 import random
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,13 @@ from sketcher_tf.wire import messages, tensors
 WORDS = ("cat", "pig", "crab")
 LONGEST = 20  # points
 LATENTS = 3
+# Of a channel all of whose calls end after a minute.
+PATIENCE = [
+    (
+        "grpc.service_config",
+        json.dumps({"methodConfig": [{"name": [{}], "timeout": "60s"}]}),
+    )
+]
 
 
 def wait_until(condition, seconds=60.0):
@@ -54,6 +63,19 @@ def held(patch, owner, name):
         yield begun
     finally:
         release.set()
+
+
+def told(process, pattern, seconds=60.0):
+    """The first line of a program's errors that fits, as a match."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        for line in process.stderr:
+            if found := re.search(pattern, line):
+                return found
+    finally:
+        timer.cancel()
+    raise AssertionError(f"it ended, or told nothing like {pattern} in time")
 
 
 def length_of(seed):
@@ -313,7 +335,7 @@ class FakeServer:
         self._server.start()
 
     def stop(self):
-        self._server.stop(0).wait()
+        self._server.stop(0).wait(60)
 
     def restart(self):
         """The process ends, and another one begins with the same model."""

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.testing.fakes import FakeServer
+from tests.testing.fakes import FakeServer, told
 from tests.testing.source_imports import ROOT
 
 
@@ -24,9 +24,7 @@ def ports():
             command, cwd=ROOT, stderr=subprocess.PIPE, text=True
         )
         try:
-            for line in process.stderr:
-                if found := re.search(r"gRPC at \S+:(\d+), .*:(\d+)", line):
-                    break
+            found = told(process, r"gRPC at \S+:(\d+), .*:(\d+)")
             yield int(found[1]), int(found[2])
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
@@ -61,6 +59,7 @@ def test_the_command_asks_for_a_choice():
         cwd=ROOT,
         capture_output=True,
         text=True,
+        timeout=60,
     )
     assert done.returncode == 1
     assert "error: a gateway for other machines needs" in done.stderr

@@ -41,7 +41,7 @@ class Running:
         self._thread.start()
         self.gateway = self.do(self._make())
         target = f"localhost:{self.gateway.grpc_port}"
-        self.channel = grpc.insecure_channel(target)
+        self.channel = grpc.insecure_channel(target, fakes.PATIENCE)
         self.stub = pb_grpc.SketcherServiceStub(self.channel)
         self.health = health_pb2_grpc.HealthStub(self.channel)
 
@@ -79,7 +79,7 @@ class Running:
         self.channel.close()
         self.do(self.gateway.stop(1.0))
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(60)
         self._loop.close()
 
 
@@ -550,7 +550,7 @@ def test_a_full_gateway_says_when_to_come_back_and_a_closing_one_waits(server):
     closing.result(10)
     running.do(asyncio.sleep(0))
     running._loop.call_soon_threadsafe(running._loop.stop)
-    running._thread.join()
+    running._thread.join(60)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def together(calls):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     return results
 
 
@@ -178,7 +178,7 @@ def test_a_full_queue_is_unavailable(servable, monkeypatch):
     assert error.value.code == grpc.StatusCode.UNAVAILABLE
     assert "is full" in error.value.text
     for thread in running:
-        thread.join()
+        thread.join(60)
     scale(servable, rows(1))
 
 

@@ -31,7 +31,7 @@ from serving.server import service as server_module
 from serving.server.service import EmbeddedServer, server_credentials
 from serving.tls import ssl_config
 from tests.testing import servables
-from tests.testing.fakes import held, wait_until
+from tests.testing.fakes import PATIENCE, held, told, wait_until
 from tests.testing.servables import request
 
 CODE = grpc.StatusCode
@@ -60,9 +60,9 @@ class Stubs:
     def __init__(self, port, credentials=None):
         target = f"localhost:{port}"
         self.channel = (
-            grpc.secure_channel(target, credentials)
+            grpc.secure_channel(target, credentials, PATIENCE)
             if credentials
-            else grpc.insecure_channel(target)
+            else grpc.insecure_channel(target, PATIENCE)
         )
         predictions = prediction_service_pb2_grpc.PredictionServiceStub(
             self.channel
@@ -371,7 +371,7 @@ def test_a_new_version_takes_over_while_calls_run(written, tmp_path):
         version, y = stubs.scale()
         assert version == 2
         np.testing.assert_array_equal(y, 3 * ONES)
-        answer = under_way.result()  # it was drained, not cut off
+        answer = under_way.result(60)  # it was drained, not cut off
         assert answer.model_spec.version.value == 1
         assert answer.outputs["n"].int64_val[0] == 300_000
         code, _ = failure(stubs.predict, request("toy", "scale", 1, x=ONES))
@@ -442,7 +442,7 @@ def test_stopping_lets_calls_end(written):
     )
     wait_until(lambda: server._library._serving["toy"]._in_use)
     server.stop()
-    assert under_way.result().outputs["n"].int64_val[0] == 300_000
+    assert under_way.result(60).outputs["n"].int64_val[0] == 300_000
     assert failure(stubs.scale)[0] == CODE.UNAVAILABLE
 
 
@@ -455,9 +455,7 @@ def test_the_command_stops_gracefully(written):
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     try:
-        for line in process.stderr:
-            if found := re.search(r"Listening at localhost:(\d+)", line):
-                break
+        found = told(process, r"Listening at localhost:(\d+)")
         stubs = Stubs(int(found[1]))
         assert stubs.scale()[0] == 1
         under_way = stubs.predict.future(
@@ -465,7 +463,7 @@ def test_the_command_stops_gracefully(written):
         )
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        assert under_way.result().outputs["n"].int64_val[0] == 300_000
+        assert under_way.result(60).outputs["n"].int64_val[0] == 300_000
         assert process.wait(60) == 0
     finally:
         process.kill()
