@@ -217,6 +217,7 @@ class PhoneGraph(tf.Module):
             POINTS,
             PointNoise(component, pen, offset),
             temperature,
+            multiple=1,  # there is one sketch at a time
         )
         points = tf.ensure_shape(points, [1, POINTS, 5])
         return {
