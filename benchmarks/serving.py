@@ -30,8 +30,8 @@ import numpy as np
 from absl import flags
 
 from export.saved_model.publish import metadata_of, write_stateless
-from serving.proto.sketcher.v1.sketcher_pb2 import GenerateRequest
-from serving.proto.sketcher.v1.sketcher_pb2_grpc import SketcherServiceStub
+from serving.proto.sketcher.v1 import sketcher_pb2 as pb
+from serving.proto.sketcher.v1 import sketcher_pb2_grpc as pb_grpc
 from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.client.aio import AsyncSketcherClient
 from sketcher_tf.client.blocking import SketcherClient
@@ -209,8 +209,8 @@ def report_gateway(target: str, gateway: str, rounds: int = 10) -> None:
     straight, through = [], []
     with SketcherClient(target) as client, grpc.insecure_channel(gateway) as to:
         word = client.labels().words[0]
-        stub = SketcherServiceStub(to)
-        wanted = GenerateRequest(category=word, seed=0)
+        stub = pb_grpc.SketcherServiceStub(to)
+        wanted = pb.GenerateRequest(category=word, seed=0)
         for _ in range(rounds):
             straight += _seconds(lambda: client.generate(word))
             through += _seconds(lambda: stub.Generate(wanted))
