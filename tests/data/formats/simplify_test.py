@@ -4,6 +4,7 @@ import itertools
 import json
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from sketcher_tf.data.formats.placement import fit
 from sketcher_tf.data.formats.simplify import (
     SIDE_PX,
+    ink,
     rdp,
     resample,
     shorten,
@@ -183,3 +185,17 @@ def read_json_drawings(folder):
 
 def equal(ours, theirs):
     return len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
+
+
+@pytest.mark.parametrize(
+    ("strokes", "length"),
+    [
+        ([], 0),
+        ([[]], 0),
+        ([[], [[7, 7]]], 0),
+        ([[[0, 0], [3, 4], [3, 5]], [], [[90, 90]], [[50, 0], [50, 2]]], 8),
+    ],
+)
+def test_the_way_between_strokes_is_no_ink(strokes, length):
+    lines = [np.array(stroke, float).reshape(-1, 2) for stroke in strokes]
+    assert ink(lines) == length
