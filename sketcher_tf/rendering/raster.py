@@ -1,16 +1,14 @@
 """Drawings as small grey images: X_r, what the image autoencoder sees.
 
-NumPy and Pillow only. `draw_strokes` is the one place that puts ink on an
-image; `sketcher_tf.rendering.save` draws its pictures with it as well.
+NumPy and Pillow only.
 """
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-SUPERSAMPLING = 4  # subpixels per pixel and axis
+from sketcher_tf.rendering.ink import Lines, draw_lines
 
 _REFERENCE_SIZE = 64
 _LINE_WIDTH = 2.25  # pixels of the reference size
@@ -34,25 +32,21 @@ def rasterize(polylines: Sequence[np.ndarray], size: int = 64) -> np.ndarray:
         uint8 [size, size], ink 255 on 0, anti-aliased. A drawing that is a
         single point is a dot in the middle, an empty one is all zeros.
     """
-    return np.array(_fitted(*_joined(polylines), size))
-
-
-def rasterize_stroke3(stroke3: np.ndarray, size: int = 64) -> np.ndarray:
-    """`rasterize` of offsets, [N, 3], without cutting them into strokes."""
-    points = np.cumsum(stroke3[:, :2], axis=0, dtype=np.float32)
-    ends = np.flatnonzero(stroke3[:, 2]) + 1
-    if len(stroke3) and not stroke3[-1, 2]:
-        ends = np.append(ends, len(stroke3))
-    lengths = np.diff(ends, prepend=0).tolist()
-    return np.array(_fitted(points.astype(np.float64), lengths, size))
+    return rasterize_all([polylines], size)[0]
 
 
 def rasterize_all(
     drawings: Sequence[Sequence[np.ndarray]], size: int
 ) -> np.ndarray:
     """`rasterize` of each drawing's polylines, uint8 [D, size, size]."""
-    images = [rasterize(polylines, size) for polylines in drawings]
-    return np.array(images, np.uint8).reshape(-1, size, size)
+    return _rasterize([_joined(polylines) for polylines in drawings], size)
+
+
+def rasterize_stroke3(
+    drawings: Sequence[np.ndarray], size: int = 64
+) -> np.ndarray:
+    """`rasterize_all` of offsets, [N, 3], without cutting them into strokes."""
+    return _rasterize([_absolute(stroke3) for stroke3 in drawings], size)
 
 
 def draw_strokes(
@@ -69,51 +63,35 @@ def draw_strokes(
     Returns:
         An image of mode L, ink 255 on 0: a mask to paint through.
     """
-    return _draw(*_joined(polylines), size, width)
+    return Image.fromarray(draw_lines([_joined(polylines)], size, width)[0])
 
 
-def _joined(
-    polylines: Sequence[np.ndarray],
-) -> tuple[np.ndarray, list[int]]:
-    """All points in one array, float64 [N, 2], and how many per stroke."""
+def _absolute(stroke3: np.ndarray) -> Lines:
+    points = np.cumsum(stroke3[:, :2], axis=0, dtype=np.float32)
+    ends = np.flatnonzero(stroke3[:, 2]) + 1
+    if len(stroke3) and not stroke3[-1, 2]:
+        ends = np.append(ends, len(stroke3))
+    return points, ends
+
+
+def _joined(polylines: Sequence[np.ndarray]) -> Lines:
     lines = [line for line in polylines if len(line)]
     points = np.concatenate(lines) if lines else np.zeros((0, 2))
-    # float64: in float32 a drawing far from the origin would lose its shape.
-    return points.astype(np.float64), [len(line) for line in lines]
+    return points, np.cumsum([len(line) for line in lines], dtype=int)
 
 
-def _fitted(
-    points: np.ndarray, lengths: Sequence[int], size: int
-) -> Image.Image:
-    if not len(points):
-        return Image.new("L", (size, size))
+def _rasterize(drawings: Sequence[Lines], size: int) -> np.ndarray:
     unit = size / _REFERENCE_SIZE
-    placed = _fit(points, size, _MARGIN * unit)
-    return _draw(placed, lengths, size, _LINE_WIDTH * unit)
+    fitted = [(_fit(p, size, _MARGIN * unit), ends) for p, ends in drawings]
+    return draw_lines(fitted, size, _LINE_WIDTH * unit)
 
 
 def _fit(points: np.ndarray, size: float, margin: float) -> np.ndarray:
+    if not len(points):
+        return points
+    # float64: in float32 a drawing far from the origin would lose its shape.
+    points = points.astype(np.float64)
     low, high = points.min(axis=0), points.max(axis=0)
     longest = float((high - low).max())
     scale = (size - 2 * margin) / longest if longest else 0.0
     return (points - (low + high) / 2) * scale + size / 2
-
-
-def _draw(
-    points: np.ndarray, lengths: Sequence[int], size: int, width: float
-) -> Image.Image:
-    side = size * SUPERSAMPLING
-    canvas = Image.new("L", (side, side))
-    # What ImageDraw calls: its own part would take as long as the drawing.
-    draw = ImageDraw.Draw(canvas).draw
-    # Pillow centres a line on its points only if its width is odd.
-    radius = max(round((width * SUPERSAMPLING - 1) / 2), 0)
-    corners = np.floor(points * SUPERSAMPLING).astype(int)
-    coordinates = corners.ravel().tolist()
-    ends = (2 * np.cumsum(lengths, dtype=int)).tolist()
-    for start, end in itertools.pairwise([0, *ends]):
-        draw.draw_lines(coordinates[start:end], 255, 2 * radius + 1)
-    discs = np.concatenate([corners - radius, corners + radius], axis=1)
-    for disc in discs.tolist():
-        draw.draw_ellipse(disc, 255, 1)
-    return canvas.reduce(SUPERSAMPLING)

@@ -179,6 +179,7 @@ def test_offsets_are_drawn_as_their_strokes_are(open_end):
     stroke3 = polylines_to_stroke3([TRIANGLE[0], TRIANGLE[0] + 40])
     stroke3[-1, 2] = not open_end
     np.testing.assert_array_equal(
-        rasterize_stroke3(stroke3), rasterize(stroke3_to_polylines(stroke3))
+        rasterize_stroke3([stroke3])[0],
+        rasterize(stroke3_to_polylines(stroke3)),
     )
-    assert not rasterize_stroke3(np.zeros((0, 3), np.float32)).any()
+    assert not rasterize_stroke3([np.zeros((0, 3), np.float32)]).any()

@@ -6,6 +6,7 @@ so that it does not matter who has counted which part.
 No TensorFlow here.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,10 +17,11 @@ import numpy as np
 
 from sketcher_tf.data.formats.drawing import Drawing, SkipReport
 from sketcher_tf.data.manifest import SPLITS, Manifest, Split
-from sketcher_tf.data.prepare.example import Row, make_row, split_at
+from sketcher_tf.data.prepare.example import Row, make_rows, split_at
 from sketcher_tf.data.prepare.shards import Shard
 from sketcher_tf.schema import Factor, Schema
 
+_AT_ONCE = 64  # drawings that are made rows
 # Moments are whole numbers of this, since floats do not add up in any order.
 _UNIT = 2.0**-20
 
@@ -78,10 +80,13 @@ class Tally:
         Raises:
             ValueError: a drawing's factors are not those of the others.
         """
-        for drawing in drawings:
-            row = make_row(drawing, image_size)
-            self._add(drawing, row)
-            yield row
+        drawings = iter(drawings)
+        while some := list(itertools.islice(drawings, _AT_ONCE)):
+            for drawing, row in zip(
+                some, make_rows(some, image_size), strict=True
+            ):
+                self._add(drawing, row)
+                yield row
 
     def _add(self, drawing: Drawing, row: Row) -> None:
         split = split_at(row.place)

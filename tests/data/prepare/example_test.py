@@ -14,7 +14,7 @@ from sketcher_tf.data.manifest import SPLITS
 from sketcher_tf.data.prepare.example import (
     encode_example,
     encode_labels,
-    make_row,
+    make_rows,
     places,
     split_at,
     split_of,
@@ -27,7 +27,7 @@ from tests.testing import toys
 
 def test_a_record_is_an_example_of_the_drawing():
     drawing = toys.drawing(3)
-    row = make_row(drawing, 64)
+    [row] = make_rows([drawing], 64)
     record = encode_example(encode_labels([5, 300]), row.features)
     feature = tf.train.Example.FromString(record).features.feature
     assert sorted(feature) == ["labels", "raster", "stroke3"]
@@ -60,7 +60,7 @@ def test_the_split_is_a_stable_hash_of_the_key():
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_place_tells_the_split(split):
-    place = make_row(toys.drawing(0, split), 16).place
+    [(place, *_)] = make_rows([toys.drawing(0, split)], 16)
     low, high = places(split)
     assert low <= place < high
     assert split_at(low) == split_at(place) == split_at(high - 1) == split
@@ -83,7 +83,7 @@ def test_a_place_tells_the_shard(split, of, data):
 
 
 def test_places_are_spread_evenly_over_the_parts():
-    rows = [make_row(toys.drawing(n, "test"), 16) for n in range(300)]
+    rows = make_rows([toys.drawing(n, "test") for n in range(300)], 16)
     for low, high in (places("test", i, 3) for i in range(3)):
         # 100 are expected, with a standard deviation of 8.
         assert 60 < sum(low <= row.place < high for row in rows) < 140
@@ -97,6 +97,6 @@ def test_only_what_is_equal_has_the_same_place():
         Drawing(drawing.stroke3, {"category": "other"}, drawing.key),
         Drawing(moved, drawing.labels, drawing.key),
     ]
-    rows = [make_row(one, 16) for one in (drawing, toys.drawing(0), *others)]
+    rows = make_rows([drawing, toys.drawing(0), *others], 16)
     assert rows[0] == rows[1]
     assert len({row.place for row in rows}) == 4
