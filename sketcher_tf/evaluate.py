@@ -11,7 +11,7 @@ on two cores, with 10 about one.
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -72,6 +72,15 @@ _SEED = flags.DEFINE_integer(
     2**31 - 1,
     flag_values=COMMAND.flags,
 )
+_MIN_RECOGNISED = flags.DEFINE_float(
+    "min_recognised",
+    0.0,
+    "The share of new drawings that must be recognised; the command fails, "
+    "after its report, if a model has less.",
+    0.0,
+    1.0,
+    flag_values=COMMAND.flags,
+)
 _OUTPUT = flags.DEFINE_string(
     "output",
     "evaluation.html",
@@ -99,6 +108,27 @@ def main(arguments: list[str]) -> None:
     page = render(evaluation)
     write_atomically(output, lambda file: file.write_text(page, "utf-8"))
     logging.info("Wrote %s and %s", output, output.with_suffix(".json"))
+    check_recognised(evaluation.results, _MIN_RECOGNISED.value)
+
+
+def check_recognised(results: dict[str, Any], least: float) -> None:
+    """Refuses models whose drawings are recognised too seldom.
+
+    Args:
+        results: of an evaluation.
+        least: the share of new drawings that must be recognised.
+
+    Raises:
+        ValueError: a model has less.
+    """
+    for name, model in results["models"].items():
+        share = model["generated"]["recognised"]["share"]["value"]
+        if share < least:
+            raise ValueError(
+                f"of a model's drawings a share of {least} must be "
+                f"recognised; received {share:.3f} for {name}. Train it "
+                "longer, or lower --min_recognised."
+            )
 
 
 def _evaluate() -> "Evaluation":

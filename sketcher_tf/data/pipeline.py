@@ -2,11 +2,12 @@
 
 Batches hold drawings of about the same length, padded to the longest that
 their bucket can have, so that little time goes into padding and each bucket
-has one static shape. Everything is a function of (seed, epoch): training that
-resumes at an epoch sees the same batches as if it had never stopped.
+has one static shape. Everything is a function of (seed, epoch) and the number
+of workers: training that resumes at an epoch sees the same batches as if it
+had never stopped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import tensorflow as tf
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import DataConfig
 from sketcher_tf.data.manifest import Manifest, Split
+from sketcher_tf.data.sharing import ALONE, Share, aligned_batches
 from sketcher_tf.data.transforms import augment
 from sketcher_tf.schema import Schema
 
@@ -74,8 +76,12 @@ def training_batches(
     seed: int,
     epochs: range,
     steps: int = 0,
+    share: Share = ALONE,
 ) -> tf.data.Dataset:
     """Shuffled and augmented batches, epoch after epoch.
+
+    With several workers these are parts of batches, each from shards of its
+    own, so that together they read the set once.
 
     Args:
         folder: the prepared data.
@@ -84,6 +90,7 @@ def training_batches(
         seed: of order and augmentation.
         epochs: the epochs to make batches for.
         steps: batches per epoch; 0 is one pass.
+        share: the part that this worker makes.
 
     Returns:
         A dataset of `SketchBatch`, `steps` per epoch.
@@ -100,14 +107,30 @@ def training_batches(
         order = tf.argsort(
             tf.random.stateless_uniform([len(split.shards)], epoch_seed)
         )
-        drawings = _drawings(tf.gather(shards, order), manifest.schema)
+        drawings = _drawings(
+            share.shards(tf.gather(shards, order)), manifest.schema
+        )
+        drawings = share.drawings(drawings, len(split.shards))
         drawings = drawings.shuffle(config.shuffle_buffer, seed=epoch)
-        batches = _bucketed(drawings, split, manifest.schema, config)
-        # A pass of a small set may be shorter than the steps asked for.
-        batches = batches.repeat().take(steps).enumerate()
-        return batches.map(
+        if share.workers == 1:
+            batches = _bucketed(drawings, split, manifest.schema, config)
+            # A pass of a small set may be shorter than the steps asked for.
+            batches = batches.repeat().take(steps)
+        else:
+            batches = aligned_batches(
+                drawings,
+                bucket_limits(split.lengths, config.num_buckets),
+                share.rows(config.batch_size),
+                steps,
+                epoch_seed,
+            ).map(
+                lambda batch: _finish(batch, manifest.schema.image_size),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+        own_seed = seed * share.workers + share.worker
+        return batches.enumerate().map(
             lambda i, batch: augment(
-                batch, tf.stack([seed, epoch * steps + i]), config
+                batch, tf.stack([own_seed, epoch * steps + i]), config
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
@@ -144,14 +167,42 @@ def replica_batches(
 
     def parts(context: tf.distribute.InputContext) -> tf.data.Dataset:
         here = replicas // context.num_input_pipelines
-        first = context.input_pipeline_id * here
-        return batches.flat_map(
-            lambda batch: tf.data.Dataset.range(first, first + here).map(
-                lambda i: SketchBatch(*(_part(x, i, replicas) for x in batch))
-            )
-        )
+        return _parts(batches, context.input_pipeline_id * here, here, replicas)
 
     return strategy.distribute_datasets_from_function(parts)
+
+
+def worker_batches(
+    make: Callable[[Share], tf.data.Dataset], strategy: tf.distribute.Strategy
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """Batches of which every worker makes its share, one part per replica.
+
+    Args:
+        make: makes the batches of a share.
+        strategy: how the workers are connected.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return make(ALONE)
+
+    def parts(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        workers = context.num_input_pipelines
+        here = replicas // workers
+        batches = make(Share(context.input_pipeline_id, workers))
+        return _parts(batches, 0, here, here)
+
+    return strategy.distribute_datasets_from_function(parts)
+
+
+def _parts(
+    batches: tf.data.Dataset, first: int, here: int, of: int
+) -> tf.data.Dataset:
+    """The `here` parts from the `first` on, of each batch in `of` parts."""
+    return batches.flat_map(
+        lambda batch: tf.data.Dataset.range(first, first + here).map(
+            lambda i: SketchBatch(*(_part(x, i, of) for x in batch))
+        )
+    )
 
 
 def _part(field: tf.Tensor, i: tf.Tensor, replicas: int) -> tf.Tensor:

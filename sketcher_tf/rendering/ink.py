@@ -59,8 +59,8 @@ def _thin(lines: Lines, size: int, radius: int) -> np.ndarray:
     image.readonly = 0  # Pillow draws on the array itself, not on a copy
     # What ImageDraw calls: its own part would take as long as the drawing.
     draw = ImageDraw.Draw(image).draw
-    corners = np.floor(points * SUPERSAMPLING).astype(int) + (left, radius)
-    coordinates = corners.ravel().tolist()
+    corners = np.floor(points * SUPERSAMPLING) + np.array([left, radius])
+    coordinates = corners.astype(int).ravel().tolist()
     draw.draw_points(coordinates, 255)  # a stroke may be one
     for start, end in itertools.pairwise([0, *(2 * ends).tolist()]):
         draw.draw_lines(coordinates[start:end], 255, 1)

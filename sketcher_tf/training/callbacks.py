@@ -218,7 +218,8 @@ class StopOnNaN(keras.callbacks.Callback):
     kept: it is made again.
 
     Args:
-        batches: makes the batches of an epoch.
+        batches: makes the batches of an epoch; with several workers, those
+            of the chief, whose part of the bad one is kept.
         path: where the bad one goes, `.npz`; None for workers.
     """
 

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf.data.pipeline import replica_batches
+from sketcher_tf.data.pipeline import replica_batches, worker_batches
+from sketcher_tf.data.sharing import Share
 from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.training.workers import from_chief
 
@@ -18,7 +19,19 @@ Step = Callable[[Iterator[Any]], dict[str, tf.Tensor]]
 
 
 class Batches(NamedTuple):
-    """A dataset, and how many of its batches are an epoch."""
+    """Batches to train on.
+
+    Attributes:
+        make: makes the dataset of a worker's share.
+        steps: how many of its batches are an epoch.
+    """
+
+    make: Callable[[Share], tf.data.Dataset]
+    steps: int
+
+
+class Validation(NamedTuple):
+    """Batches to validate on: a dataset, and how many of them are a pass."""
 
     dataset: tf.data.Dataset
     steps: int
@@ -29,7 +42,7 @@ def fit(
     training: Batches,
     epochs: range,
     callbacks: Sequence[keras.callbacks.Callback],
-    validation: Batches | None = None,
+    validation: Validation | None = None,
 ) -> None:
     """Trains `model`, unless a callback of the chief stops it.
 
@@ -43,7 +56,7 @@ def fit(
     strategy = model.distribute_strategy
     train = _on_replicas(strategy, model.train_step)
     test = _on_replicas(strategy, model.test_step)
-    batches = iter(replica_batches(training.dataset, strategy))
+    batches = iter(worker_batches(training.make, strategy))
     listeners = keras.callbacks.CallbackList(
         list(callbacks), model=model, epochs=epochs.stop, steps=training.steps
     )
@@ -68,7 +81,7 @@ def fit(
 
 
 def _validate(
-    model: ReplicatedModel, test: Step, validation: Batches
+    model: ReplicatedModel, test: Step, validation: Validation
 ) -> dict[str, float]:
     batches = iter(
         replica_batches(validation.dataset, model.distribute_strategy)

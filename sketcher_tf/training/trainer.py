@@ -18,6 +18,7 @@ from sketcher_tf.data.pipeline import (
     steps_per_epoch,
     training_batches,
 )
+from sketcher_tf.data.sharing import Share
 from sketcher_tf.files import write_atomically, write_bytes
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.calibration import calibrate
@@ -33,7 +34,7 @@ from sketcher_tf.training.callbacks import (
     draw_sheet,
 )
 from sketcher_tf.training.image_phase import ImageTraining
-from sketcher_tf.training.loop import Batches, fit
+from sketcher_tf.training.loop import Batches, Validation, fit
 from sketcher_tf.training.run_folder import RunFolder
 from sketcher_tf.training.schedules import LearningRate
 from sketcher_tf.training.transfer import Origin, without_drawings
@@ -41,6 +42,7 @@ from sketcher_tf.training.workers import (
     check_same,
     from_chief,
     is_chief,
+    num_workers,
     share_weights,
 )
 
@@ -211,7 +213,7 @@ class _Training:
             settings.epochs,
             "epoch",
             [summaries, recorder],
-            Batches(self._drawings(split), self._one_pass(split)),
+            Validation(self._drawings(split), self._one_pass(split)),
         )
 
     @property
@@ -225,15 +227,16 @@ class _Training:
         epochs: int,
         title: str,
         callbacks: Sequence[keras.callbacks.Callback],
-        validation: Batches | None = None,
+        validation: Validation | None = None,
     ) -> None:
         """The epochs that are left, with the chief's `callbacks`."""
         done = self._epochs_done(model)
         if done:
             logging.info("Resuming %s after epoch %d", self.run.path, done)
+        share = Share(0, num_workers(self.strategy))  # the chief's
         told = [
             StopOnNaN(
-                self._training_batches,
+                lambda epochs: self._training_batches(epochs, share),
                 self.run.nan_batch if self.chief else None,
             )
         ]
@@ -241,13 +244,15 @@ class _Training:
             size = self.config.data.batch_size
             told += [*callbacks, ProgressBar(size, title)]
         left = range(done, epochs)
-        batches = Batches(self._training_batches(left), self.steps)
+        batches = Batches(
+            lambda share: self._training_batches(left, share), self.steps
+        )
         fit(model, batches, left, told, validation)
 
     def _epochs_done(self, model: ReplicatedModel) -> int:
         return int(model.optimizer.iterations.numpy()) // self.steps
 
-    def _training_batches(self, epochs: range) -> tf.data.Dataset:
+    def _training_batches(self, epochs: range, share: Share) -> tf.data.Dataset:
         settings, config = self.config.training, self.config.data
         plain = dataclasses.replace(config, random_scale=0.0, drop_point=0.0)
         end = settings.epochs - settings.plain_epochs  # of augmentation
@@ -259,6 +264,7 @@ class _Training:
                 settings.seed,
                 epochs,
                 self.steps,
+                share,
             )
             for epochs, config in (
                 (range(epochs.start, min(epochs.stop, end)), config),

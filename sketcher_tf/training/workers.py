@@ -38,6 +38,11 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return (resolver.task_type, resolver.task_id) == (chief, 0)
 
 
+def num_workers(strategy: tf.distribute.Strategy) -> int:
+    """The processes that train together."""
+    return max(sum(map(len, _tasks(strategy).values())), 1)
+
+
 def _tasks(strategy: tf.distribute.Strategy) -> dict[str, list[str]]:
     """The workers' addresses by kind; none for a process on its own."""
     resolver = strategy.cluster_resolver

@@ -1,5 +1,6 @@
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sketcher_tf.data.pipeline import (
     steps_per_epoch,
     training_batches,
 )
+from sketcher_tf.data.sharing import Share
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.strokes import stroke3_to_polylines, stroke5_to_stroke3
 from tests.testing import toys
@@ -306,3 +308,86 @@ def test_replicas_share_each_batch(folder, manifest, replicas, workers):
 def test_a_single_replica_takes_the_batches_as_they_are(folder, manifest):
     batches = evaluation_batches(folder, manifest, "valid", PLAIN)
     assert replica_batches(batches, FakeStrategy(1, 1)) is batches
+
+
+# --- Workers ----------------------------------------------------------------
+
+
+def shares_of(folder, manifest, config, workers, epochs=range(1)):
+    """The batches of each worker."""
+    return [
+        list(
+            training_batches(
+                folder, manifest, config, 7, epochs, share=Share(i, workers)
+            ).as_numpy_iterator()
+        )
+        for i in range(workers)
+    ]
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_read_the_set_once_between_them(folder, manifest, workers):
+    split = manifest.splits["train"]
+    shards = tf.constant([str(folder / name) for name in split.shards])
+    read = [Share(i, workers).shards(shards).numpy() for i in range(workers)]
+    assert Counter(np.concatenate(read)) == Counter(shards.numpy())
+    sizes = [len(part) for part in read]
+    assert max(sizes) - min(sizes) <= 1
+    # Too few shards for all: every worker takes its drawings of all of them.
+    few = Share(1, len(shards) + 1)
+    assert few.shards(shards).numpy().tolist() == shards.numpy().tolist()
+    numbers = tf.data.Dataset.range(40)
+    theirs = [
+        list(Share(i, 9).drawings(numbers, 8).as_numpy_iterator())
+        for i in range(9)
+    ]
+    assert sorted(itertools.chain(*theirs)) == list(range(40))
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_make_each_batch_together(folder, manifest, workers):
+    config = replace(PLAIN, batch_size=8)
+    shares = shares_of(folder, manifest, config, workers)
+    steps = steps_per_epoch(manifest.splits["train"], config)
+    assert [len(batches) for batches in shares] == [steps] * workers
+    limits = bucket_limits(manifest.splits["train"].lengths, config.num_buckets)
+    for parts in zip(*shares, strict=True):
+        sizes = [len(part.points) for part in parts]
+        assert sum(sizes) == 8 and max(sizes) - min(sizes) <= 1
+        assert all(part.points.shape[1] - 1 in limits for part in parts)
+        for part in parts:
+            for row in part.points:
+                length = len(stroke5_to_stroke3(row))
+                assert (row[length:] == [0, 0, 0, 0, 1]).all()
+
+
+def test_workers_batches_of_a_step_are_about_as_long(folder, manifest):
+    config = replace(PLAIN, batch_size=8, num_buckets=100)
+    one, other = (
+        np.array([batch.points.shape[1] for batch in batches])
+        for batches in shares_of(folder, manifest, config, 2, range(4))
+    )
+    assert len(set(one)) > 3
+    # By chance they would differ as much as any two batches do.
+    chance = np.abs(one[:, None] - other).mean()
+    assert np.abs(one - other).mean() < chance / 2
+
+
+def test_a_workers_batches_depend_on_seed_epoch_and_workers(folder, manifest):
+    def batches(epochs, workers=2, seed=7):
+        return training_batches(
+            folder, manifest, AUGMENTED, seed, epochs, share=Share(1, workers)
+        ).as_numpy_iterator()
+
+    both = list(batches(range(2)))
+    steps = len(both) // 2
+    assert_same(both[steps:], batches(range(1, 2)))
+    for others in (both[:steps], batches(range(1, 2), 3)):
+        with pytest.raises(AssertionError):
+            assert_same(both[steps:], others)
+
+
+def test_a_batch_has_a_drawing_for_each_worker():
+    assert [Share(i, 3).rows(8) for i in range(3)] == [2, 3, 3]
+    with pytest.raises(ValueError, match="batch of 2 for 3 workers"):
+        Share(0, 3).rows(2)

@@ -1,6 +1,5 @@
 """README and docs: links lead somewhere, commands exist, the site builds."""
 
-import importlib
 import re
 import shlex
 import subprocess
@@ -11,8 +10,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from sketcher_tf.cli import Command
-from sketcher_tf.cli.main import COMMANDS, choose_command
+from tests.testing import commands
 from tests.testing.source_imports import ROOT
 
 _PAGES = sorted(
@@ -35,30 +33,8 @@ def _commands() -> list[tuple[str, str]]:
 
 
 def problems(command: str) -> list[str]:
-    """Flags of a command of this project that it does not have."""
-    words = shlex.split(command, comments=True)
-    if words[:1] == ["sketcher"]:
-        module = COMMANDS[choose_command(words[1:])[0]][0]
-    elif "python" in words and "-m" in words:
-        module = words[words.index("-m") + 1]
-    else:
-        return []
-    if module.split(".")[0] not in ("sketcher_tf", "export", "serving"):
-        return []
-    flags = {
-        re.match(r"--(?:no)?([\w-]+)", word)[1]
-        for word in words
-        if word.startswith("--")
-    }
-    known = {"help", *_command_of(module).flags}
-    return [f"{command}: no flag --{flag}" for flag in sorted(flags - known)]
-
-
-def _command_of(module: str) -> Command:
-    """The command that `python -m` runs."""
-    is_package = (ROOT / module.replace(".", "/")).is_dir()
-    name = f"{module}.__main__" if is_package else module
-    return importlib.import_module(name).COMMAND
+    """Flags that a line of a shell block has, and its command has not."""
+    return commands.problems(shlex.split(command, comments=True))
 
 
 @pytest.mark.parametrize(("page", "command"), _commands())

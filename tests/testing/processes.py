@@ -153,14 +153,16 @@ def _train(
         raise SystemExit(FAILED) from error
 
 
-def bad_batches(folder, manifest, config, seed, epochs, steps):
+def bad_batches(folder, manifest, config, seed, epochs, steps, share):
     """`training_batches`, but for a NaN in epoch 2, step 3."""
     import tensorflow as tf
 
     from sketcher_tf.data.pipeline import training_batches
 
     bad = (2 - 1 - epochs.start) * steps + (3 - 1)
-    batches = training_batches(folder, manifest, config, seed, epochs, steps)
+    batches = training_batches(
+        folder, manifest, config, seed, epochs, steps, share
+    )
     return batches.enumerate().map(
         lambda i, batch: batch._replace(
             points=tf.where(i == bad, float("nan"), batch.points)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from sketcher_tf.model.replicas import ReplicatedModel, batch_mean
 from sketcher_tf.training.callbacks import Recorder, StopOnNaN
-from sketcher_tf.training.loop import Batches, fit
+from sketcher_tf.training.loop import Batches, Validation, fit
 from sketcher_tf.training.run_folder import RunFolder, read_history
 
 X = np.array([1, 2, 3, 4, 5], np.float32)
@@ -83,7 +83,7 @@ def train(epochs=1, *callbacks, y=Y, validation=None):
     model = Line()
     fit(
         model,
-        Batches(batches(range(epochs), y), EPOCH),
+        Batches(lambda share: batches(range(epochs), y), EPOCH),
         range(epochs),
         callbacks,
         validation,
@@ -102,7 +102,8 @@ def test_keras_own_loop_comes_to_the_same():
 
 def test_callbacks_are_told_of_the_epochs_that_are_left():
     model, listener = Line(), Listener()
-    fit(model, Batches(batches(range(2)), EPOCH), range(3, 5), [listener])
+    two = Batches(lambda share: batches(range(2)), EPOCH)
+    fit(model, two, range(3, 5), [listener])
     assert [w if w in ("begin", "over") else w[:2] for w in listener.told] == [
         "begin",
         ("epoch", 3),
@@ -140,7 +141,7 @@ def test_logs_are_means_over_the_drawings_of_an_epoch():
 
 def test_validation_has_the_weights_of_the_epochs_end():
     listener = Listener()
-    validation = Batches(batches(), EPOCH)
+    validation = Validation(batches(), EPOCH)
     train(2, listener, validation=validation)
     for _, logs, w in listener.of("end"):
         expected = np.sqrt(np.abs(w * X - Y)).mean()
@@ -245,7 +246,7 @@ def test_an_infinite_gradient_is_not_clipped_away():
 def test_a_validation_that_is_nan_leaves_nothing_behind(tmp_path):
     y = Y.copy()
     y[3] = np.inf
-    _, text, batch = bad_epochs(tmp_path, Y, Batches(batches(y=y), EPOCH))
+    _, text, batch = bad_epochs(tmp_path, Y, Validation(batches(y=y), EPOCH))
     assert "NaN or infinity for val_loss in epoch 1, step 3" in text
     # The last step's batch is the one that may have broken the weights.
     np.testing.assert_array_equal(batch["x"], X[4:])

@@ -1,0 +1,36 @@
+"""Whether commands that are shown somewhere exist, with their flags."""
+
+import importlib
+import re
+from collections.abc import Sequence
+
+from sketcher_tf.cli import Command
+from sketcher_tf.cli.main import COMMANDS, choose_command
+from tests.testing.source_imports import ROOT
+
+
+def problems(words: Sequence[str]) -> list[str]:
+    """Flags of a command of this project that it does not have."""
+    if words[:1] == ["sketcher"]:
+        module = COMMANDS[choose_command(list(words[1:]))[0]][0]
+    elif "python" in words and "-m" in words:
+        module = words[words.index("-m") + 1]
+    else:
+        return []
+    if module.split(".")[0] not in ("sketcher_tf", "export", "serving"):
+        return []
+    flags = {
+        re.match(r"--(?:no)?([\w-]+)", word)[1]
+        for word in words
+        if word.startswith("--")
+    }
+    known = {"help", *_command_of(module).flags}
+    command = " ".join(words)
+    return [f"{command}: no flag --{flag}" for flag in sorted(flags - known)]
+
+
+def _command_of(module: str) -> Command:
+    """The command that `python -m` runs."""
+    is_package = (ROOT / module.replace(".", "/")).is_dir()
+    name = f"{module}.__main__" if is_package else module
+    return importlib.import_module(name).COMMAND
