@@ -5,6 +5,45 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
+
+
+def to_path(name: str | Path) -> Path:
+    """A path on this machine; or in an object store, if `name` is a URL.
+
+    `s3://`, `gs://`, `hdfs://` and all else that fsspec knows, by packages of
+    its own (s3fs, gcsfs, ...), which take keys and hosts from the environment.
+
+    Raises:
+        ModuleNotFoundError: a package is missing.
+    """
+    if not is_remote(name):
+        return Path(name)
+    try:
+        from upath import UPath
+
+        path = UPath(name)
+        path.exists()
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "files in an object store need the package universal-pathlib and "
+            f"that of the store; received {name} without one: {error}. Run "
+            "`pip install 'sketcher-tf[storage]'`."
+        ) from error
+    return cast(Path, path)  # it has the methods, but is none
+
+
+def is_remote(name: str | Path) -> bool:
+    """Whether a path is in an object store."""
+    return "://" in str(name)
+
+
+def identity_of(path: Path) -> str:
+    """Changes with a file's content, as far as its time and size tell."""
+    if is_remote(path):
+        return cast(Any, path).fs.ukey(cast(Any, path).path)
+    stat = path.stat()
+    return repr((path.resolve(), stat.st_size, stat.st_mtime_ns))
 
 
 def project_folder(name: str) -> Path:

@@ -7,12 +7,11 @@ Training does this by itself, into a cache; this is for sets that are prepared
 once and copied, or need other limits.
 """
 
-from pathlib import Path
-
 from absl import flags
 
 from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.cli.reading import ReadingFlags
+from sketcher_tf.files import to_path
 
 COMMAND = Command("sketcher prepare", __doc__, extra="tf", tensorflow=False)
 _DATA = flags.DEFINE_string(
@@ -141,7 +140,7 @@ def main(arguments: list[str]) -> None:
     folder = sources.prepare(
         _DATA.value,
         options,
-        Path(_OUTPUT.value),
+        to_path(_OUTPUT.value),
         _WORKERS.value,
         beam if _RUNNER.value else None,
     )

@@ -34,7 +34,7 @@ from sketcher_tf.data.prepare.pieces import (
 from sketcher_tf.data.prepare.pool import num_cores
 from sketcher_tf.data.prepare.tally import Target
 from sketcher_tf.data.synthetic import faces
-from sketcher_tf.files import locked
+from sketcher_tf.files import identity_of, is_remote, locked, to_path
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,17 @@ def prepare(
         ValueError: nothing to read, or nothing to train on.
         BadDrawingError: the first bad row, if `options.strict`.
     """
-    if is_prepared(Path(data)):
+    if is_prepared(to_path(data)):
         if folder is not None:
             raise ValueError(
                 "what is prepared must be drawings; received "
                 f"{data}, which is prepared. Copy it, or name its sources."
             )
-        return Path(data)
+        return to_path(data)
     work = _Work(data, options, workers or num_cores(), beam)
+    if folder is not None and is_remote(folder):
+        work.write(folder)
+        return folder
     in_cache = cache_dir().parent / "prepared" / work.identity
     target = folder or in_cache
     # Two trainings that begin together prepare the same folder.
@@ -142,15 +145,19 @@ class _Work:
             for module in sorted(Path(faces.__file__).parent.glob("*.py")):
                 digest.update(module.read_bytes())
         for file in self.files:
-            stat = file.path.stat()
-            identity = (file.path.resolve(), stat.st_size, stat.st_mtime_ns)
-            digest.update(repr(identity).encode())
+            digest.update(identity_of(file.path).encode())
         return digest.hexdigest()
 
     def write(self, folder: Path) -> None:
         """Prepares all of it in `folder`, and tells what was skipped."""
         logging.info("Preparing %s in %s", self.data, folder)
         if self.beam is None:
+            if is_remote(folder):
+                raise ValueError(
+                    "the output must be on this machine, or made by Apache "
+                    f"Beam (--runner); received {folder}. Prepare it here and "
+                    "copy it."
+                )
             prepare_locally(
                 self._pieces(),
                 folder,

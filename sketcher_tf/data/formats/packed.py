@@ -25,7 +25,8 @@ _MARKS = (
 def open_source(path: Path) -> BinaryIO:
     """Opens a file for reading bytes, unpacked if it is gzip'ed."""
     packed = is_packed(path)
-    return cast(BinaryIO, gzip.open(path) if packed else path.open("rb"))
+    file = path.open("rb")  # by the path itself: it may be in an object store
+    return cast(BinaryIO, gzip.open(file) if packed else file)
 
 
 def is_packed(path: Path) -> bool:

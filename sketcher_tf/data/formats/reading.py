@@ -23,6 +23,7 @@ from sketcher_tf.data.formats.drawing import Drawing, SkipReport
 from sketcher_tf.data.formats.signatures import Identity, identify
 from sketcher_tf.data.formats.spans import Span
 from sketcher_tf.data.formats.svg import read_svg
+from sketcher_tf.files import is_remote, to_path
 from sketcher_tf.sketches import Sketch
 
 # (path, category, intake, options of the format) -> drawings
@@ -217,7 +218,7 @@ def read_files(
 
 def _expand(source: str) -> list[SourceFile]:
     """The files of one source; all of them are drawings."""
-    path = Path(source)
+    path = to_path(source)
     if path.is_dir():
         every = [
             SourceFile(file, identify(file))
@@ -235,6 +236,14 @@ def _expand(source: str) -> list[SourceFile]:
 
 
 def _matches(pattern: str) -> list[Path]:
+    if is_remote(pattern):
+        # The part without wildcards is where to look.
+        words = pattern.split("/")
+        first = next((i for i, w in enumerate(words) if set(w) & set("*?[")), 0)
+        if not first:
+            return []
+        folder = to_path("/".join(words[:first]))
+        return sorted(folder.glob("/".join(words[first:])))
     names = sorted(glob.glob(pattern, recursive=True))
     return [Path(name) for name in names if os.path.isfile(name)]
 

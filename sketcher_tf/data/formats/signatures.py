@@ -186,7 +186,7 @@ def _npy(head: bytes) -> Identity:
 
 def _zip(path: Path) -> Identity:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return Identity("", "a damaged npz or zip archive", "get it again")

@@ -2,7 +2,7 @@
 
 The same function makes the rows and the same bytes come out as of `local`:
 rows are grouped by shard and sorted by place. Sources and output are on a file
-system that all workers see; the output may also be of one that Beam knows.
+system that all workers see, or in an object store.
 
 No TensorFlow here.
 """
@@ -13,7 +13,6 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam import pvalue
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from sketcher_tf.data.formats.drawing import SkipReport
@@ -27,6 +26,7 @@ from sketcher_tf.data.prepare.pieces import Piece
 from sketcher_tf.data.prepare.records import frame
 from sketcher_tf.data.prepare.shards import Shard
 from sketcher_tf.data.prepare.tally import Tally, Target
+from sketcher_tf.files import to_path
 
 # The tally of a piece, and its report under the piece's number.
 _Whole = tuple[Tally, dict[int, SkipReport]]
@@ -42,7 +42,7 @@ def prepare_on_beam(
 
     Args:
         pieces: their sources are where all workers can read them.
-        folder: a new one, on a file system that Beam knows.
+        folder: a new one.
         target: what is made.
         arguments: Beam's own flags, e.g. `--runner=FlinkRunner`.
 
@@ -50,7 +50,7 @@ def prepare_on_beam(
         Exception: of the runner; its text has that of the error which
             `prepare_locally` would raise.
     """
-    FileSystems.mkdirs(folder)
+    to_path(folder).mkdir(parents=True, exist_ok=True)
     options = PipelineOptions(list(arguments))
     with beam.Pipeline(options=options) as pipeline:
         read = (
@@ -121,7 +121,7 @@ def _write_shard(
     shard, rows = grouped
     factors = whole[0].schema(target, SkipReport()).factors
     numbers = [{v: i for i, v in enumerate(f.values)} for f in factors]
-    with FileSystems.create(FileSystems.join(folder, shard.name)) as file:
+    with (to_path(folder) / shard.name).open("wb") as file:
         for row in sorted(rows):
             labels = encode_labels(
                 [n[v] for n, v in zip(numbers, row.labels, strict=True)]
@@ -139,5 +139,4 @@ def _write_manifest(
         report.update(reports[number])
     schema = tally.schema(target, report)
     manifest = tally.manifest(schema, sorted(shards), report, target)
-    with FileSystems.create(FileSystems.join(folder, SCHEMA_FILE)) as file:
-        file.write(manifest.dumps().encode())
+    (to_path(folder) / SCHEMA_FILE).write_text(manifest.dumps())

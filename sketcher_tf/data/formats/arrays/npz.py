@@ -72,7 +72,7 @@ def read_npz(
         ValueError: the file is damaged, its arrays are others, or its labels
             do not fit.
     """
-    with zipfile.ZipFile(path) as archive:
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
         splits = _splits(archive)
         if not splits:
             rows = _unnamed(archive, path)
