@@ -11,6 +11,7 @@
 Reference: Ha and Eck 2017, section 3.1. NumPy only.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -53,14 +54,15 @@ def polylines_to_stroke3(polylines: Sequence[np.ndarray]) -> np.ndarray:
 
     The last row always lifts the pen.
     """
-    strokes = [np.asarray(line, np.float32) for line in polylines if len(line)]
+    strokes = [line for line in polylines if len(line)]
     if not strokes:
         return np.zeros((0, 3), np.float32)
-    points = np.concatenate(strokes)
+    points = np.concatenate(strokes, dtype=np.float32, casting="unsafe")
     stroke3 = np.zeros((len(points), 3), np.float32)
     stroke3[0, :2] = points[0]
     np.subtract(points[1:], points[:-1], out=stroke3[1:, :2])
-    stroke3[np.cumsum([len(line) for line in strokes]) - 1, 2] = 1
+    ends = np.fromiter(itertools.accumulate(map(len, strokes)), int)
+    stroke3[ends - 1, 2] = 1
     return stroke3
 
 

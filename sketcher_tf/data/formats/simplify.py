@@ -7,6 +7,7 @@ Ramer-Douglas-Peucker with an epsilon of 2 pixels, whole pixels; of a drawing
 whose longest side is 255.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,7 +78,8 @@ def ink(polylines: Sequence[np.ndarray]) -> float:
     # is read is measured.
     points = np.concatenate(lines)
     steps = points[1:] - points[:-1]
-    steps[np.cumsum([len(line) for line in lines[:-1]], dtype=int) - 1] = 0
+    ends = np.fromiter(itertools.accumulate(map(len, lines[:-1])), int)
+    steps[ends - 1] = 0
     return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
 
 
