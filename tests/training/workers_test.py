@@ -48,6 +48,10 @@ def ended(beginning):
     return [RunFolder(path) for path in beginning]
 
 
+def weights(run):
+    return Sketcher.load(run.last).model.weights
+
+
 def assert_close(run, other):
     """Sums in another order: float32 rounds at 6e-8, and Adam's first steps,
     divided by tiny gradients, enlarge that; measured are 1e-6."""
@@ -59,10 +63,7 @@ def assert_close(run, other):
             np.testing.assert_allclose(
                 value, expected[name], rtol=2e-5, atol=1e-6, err_msg=name
             )
-    weights, expected = (
-        Sketcher.load(folder.last).model.weights for folder in (run, other)
-    )
-    for one, two in zip(weights, expected, strict=True):
+    for one, two in zip(weights(run), weights(other), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-4, err_msg=one.path)
 
 
@@ -79,8 +80,9 @@ def test_the_data_have_parts_of_all_kinds(data):
     assert sizes == {8, 5, 3, 1}
 
 
-def test_workers_train_like_one_also_after_being_killed(data, folder, ended):
-    run = RunFolder(folder / "workers")
+def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
+    whole, run = RunFolder(folder / "whole"), RunFolder(folder / "workers")
+    undisturbed = processes.start_workers(data, whole.path, *[CHANGES] * 2)
     # In the second epoch; the images are one more.
     workers = processes.start_workers(
         data, run.path, *[CHANGES] * 2, kill_at=(_STEP, 2 * STEPS + 2)
@@ -88,8 +90,10 @@ def test_workers_train_like_one_also_after_being_killed(data, folder, ended):
     assert processes.finish(*workers) == [KILLED] * 2
     assert len(read_history(run.history)) == 1
     workers = processes.start_workers(data, run.path, *[CHANGES] * 2)
-    assert processes.finish(*workers) == [0, 0]
-    assert_close(run, ended[0])
+    assert processes.finish(*workers, *undisturbed) == [0, 0, 0, 0]
+    assert read_history(run.history) == read_history(whole.history)
+    for one, two in zip(weights(run), weights(whole), strict=True):
+        np.testing.assert_array_equal(one, two, err_msg=one.path)
     assert run.sheet.exists()
     assert len(list(run.sheets.iterdir())) == 2
     assert not processes.worker_path(run.path, 1).exists()
