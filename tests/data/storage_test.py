@@ -5,7 +5,6 @@ import json
 import sys
 from unittest import mock
 
-import fsspec
 import pytest
 
 from sketcher_tf.data import sources
@@ -33,7 +32,7 @@ def rows(word, count):
 @pytest.fixture
 def store():
     """A store with three files, two of them below `in`."""
-    store = fsspec.filesystem("memory")
+    store = to_path("memory://bucket").fs
     store.pipe("/bucket/in/cat.ndjson", rows("cat", 60))
     store.pipe("/bucket/in/more/dog.ndjson.gz", gzip.compress(rows("dog", 30)))
     store.pipe("/bucket/other/pig.ndjson", rows("pig", 9))
