@@ -8,7 +8,7 @@ done to it is this.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -17,17 +17,16 @@ SUPERSAMPLING = 4  # subpixels per pixel and axis; the counting relies on it
 _WORD = 64
 _AT_ONCE = 16  # drawings; more would not stay in the cache
 
-Lines = tuple[np.ndarray, np.ndarray]
-"""All points of a drawing, [N, 2], and where each stroke ends, [S]."""
-
 
 def draw_lines(
-    drawings: Sequence[Lines], size: int, width: float
+    points: np.ndarray, strokes: Sequence[np.ndarray], size: int, width: float
 ) -> np.ndarray:
     """Draws strokes with round caps and joins, anti-aliased.
 
     Args:
-        drawings: in pixels of the image; what lies outside is cut off.
+        points: of all drawings, one after the other, float64 [N, 2], in pixels
+            of the image; what lies outside is cut off.
+        strokes: for each drawing, where its strokes end in `points`, int [S].
         size: pixels per side.
         width: of the line, in pixels.
 
@@ -36,21 +35,24 @@ def draw_lines(
     """
     # A pen of an odd number of subpixels has a middle.
     radius = max(round((width * SUPERSAMPLING - 1) / 2), 0)
-    images = np.empty((len(drawings), size, size), np.uint8)
-    for start in range(0, len(drawings), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        thin = [_thin(lines, size, radius) for lines in drawings[part]]
-        images[part] = _count(_thicken(np.array(thin), radius), size, radius)
+    images = np.empty((len(strokes), size, size), np.uint8)
+    thin = _thin(points, strokes, size, radius)
+    for start in range(0, len(strokes), _AT_ONCE):
+        bits = np.array(list(itertools.islice(thin, _AT_ONCE)))
+        images[start : start + _AT_ONCE] = _count(
+            _thicken(bits, radius), size, radius
+        )
     return images
 
 
-def _thin(lines: Lines, size: int, radius: int) -> np.ndarray:
-    """Lines a subpixel wide, a bit each, uint64 [rows, words].
+def _thin(
+    points: np.ndarray, strokes: Sequence[np.ndarray], size: int, radius: int
+) -> Iterator[np.ndarray]:
+    """For each drawing lines a subpixel wide, a bit each, uint64 [rows, words].
 
     There is a margin of the pen's radius above and below, and more at the
     sides, so that what leaves a row there is seen in no other one.
     """
-    points, ends = lines
     rows = size * SUPERSAMPLING + 2 * radius
     left = _left(radius) - radius
     columns = -(-(left + rows) // _WORD) * _WORD
@@ -61,11 +63,18 @@ def _thin(lines: Lines, size: int, radius: int) -> np.ndarray:
     draw = ImageDraw.Draw(image).draw
     corners = np.floor(points * SUPERSAMPLING) + np.array([left, radius])
     coordinates = corners.astype(int).ravel().tolist()
-    draw.draw_points(coordinates, 255)  # a stroke may be one
-    for start, end in itertools.pairwise([0, *(2 * ends).tolist()]):
-        draw.draw_lines(coordinates[start:end], 255, 1)
-    bits = np.packbits(canvas.ravel(), bitorder="little").view("<u8")
-    return bits.reshape(rows, -1)
+    start = 0
+    for ends in strokes:
+        canvas.fill(0)
+        for end in (2 * ends).tolist():
+            stroke = coordinates[start:end]
+            if len(stroke) > 2:
+                draw.draw_lines(stroke, 255, 1)
+            else:
+                draw.draw_points(stroke, 255)
+            start = end
+        bits = np.packbits(canvas.ravel(), bitorder="little").view("<u8")
+        yield bits.reshape(rows, -1)
 
 
 def _left(radius: int) -> int:

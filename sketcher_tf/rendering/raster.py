@@ -8,7 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from sketcher_tf.rendering.ink import Lines, draw_lines
+from sketcher_tf.rendering.ink import draw_lines
+
+_Lines = tuple[np.ndarray, np.ndarray]
+"""All points of a drawing, [N, 2], and where each stroke ends, [S]."""
 
 _REFERENCE_SIZE = 64
 _LINE_WIDTH = 2.25  # pixels of the reference size
@@ -63,10 +66,11 @@ def draw_strokes(
     Returns:
         An image of mode L, ink 255 on 0: a mask to paint through.
     """
-    return Image.fromarray(draw_lines([_joined(polylines)], size, width)[0])
+    points, ends = _joined(polylines)
+    return Image.fromarray(draw_lines(points, [ends], size, width)[0])
 
 
-def _absolute(stroke3: np.ndarray) -> Lines:
+def _absolute(stroke3: np.ndarray) -> _Lines:
     points = np.cumsum(stroke3[:, :2], axis=0, dtype=np.float32)
     ends = np.flatnonzero(stroke3[:, 2]) + 1
     if len(stroke3) and not stroke3[-1, 2]:
@@ -74,24 +78,53 @@ def _absolute(stroke3: np.ndarray) -> Lines:
     return points, ends
 
 
-def _joined(polylines: Sequence[np.ndarray]) -> Lines:
+def _joined(polylines: Sequence[np.ndarray]) -> _Lines:
     lines = [line for line in polylines if len(line)]
     points = np.concatenate(lines) if lines else np.zeros((0, 2))
     return points, np.cumsum([len(line) for line in lines], dtype=int)
 
 
-def _rasterize(drawings: Sequence[Lines], size: int) -> np.ndarray:
+def _rasterize(drawings: Sequence[_Lines], size: int) -> np.ndarray:
+    """All at once: NumPy's cost is per call."""
+    counts = np.array([len(points) for points, _ in drawings], int)
+    starts = np.cumsum(counts) - counts
+    points = np.concatenate([np.zeros((0, 2)), *(p for p, _ in drawings)])
     unit = size / _REFERENCE_SIZE
-    fitted = [(_fit(p, size, _MARGIN * unit), ends) for p, ends in drawings]
-    return draw_lines(fitted, size, _LINE_WIDTH * unit)
+    return draw_lines(
+        _fit(points, counts, starts, size, _MARGIN * unit),
+        [
+            start + ends
+            for start, (_, ends) in zip(starts, drawings, strict=True)
+        ],
+        size,
+        _LINE_WIDTH * unit,
+    )
 
 
-def _fit(points: np.ndarray, size: float, margin: float) -> np.ndarray:
-    if not len(points):
-        return points
-    # float64: in float32 a drawing far from the origin would lose its shape.
-    points = points.astype(np.float64)
-    low, high = points.min(axis=0), points.max(axis=0)
-    longest = float((high - low).max())
-    scale = (size - 2 * margin) / longest if longest else 0.0
-    return (points - (low + high) / 2) * scale + size / 2
+def _fit(
+    points: np.ndarray,
+    counts: np.ndarray,
+    starts: np.ndarray,
+    size: float,
+    margin: float,
+) -> np.ndarray:
+    """Fits each drawing, `counts` points from `starts` on, into the image.
+
+    In float64: in float32 a drawing far from the origin would lose its shape.
+    """
+    inked = counts > 0
+    low, high = (
+        bound.reduceat(points, starts[inked]) if inked.any() else points
+        for bound in (np.minimum, np.maximum)
+    )
+    longest = (high - low).max(axis=1)
+    scale = np.divide(
+        size - 2 * margin,
+        longest,
+        out=np.zeros_like(longest),
+        where=longest > 0,
+    )
+    low, high, scale = (
+        np.repeat(each, counts[inked], axis=0) for each in (low, high, scale)
+    )
+    return (points - (low + high) / 2) * scale[:, None] + size / 2
