@@ -91,14 +91,17 @@ def _thicken(thin: np.ndarray, radius: int) -> np.ndarray:
     rows = thin.shape[1] - 2 * radius
     thick = np.zeros((len(thin), rows, thin.shape[2]), np.uint64)
     run, length = thin, 1  # to the right of each bit
-    for y in range(radius + 1):  # of the disc, from its top to its middle
-        half = _half_chord(radius, radius - y)
+    # Rows of the disc, from its top to its middle, that are as wide.
+    for half, same in itertools.groupby(
+        range(radius + 1), lambda y: _half_chord(radius, radius - y)
+    ):
         while length < 2 * half + 1:
             step = min(length, 2 * half + 1 - length)
             run = run | _moved(run, step)
             length += step
         chord = _moved(run, radius - half)
-        for row in {y, 2 * radius - y}:
+        above = set(same)
+        for row in above | {2 * radius - y for y in above}:
             thick |= chord[:, row : row + rows]
     return thick
 
