@@ -21,7 +21,7 @@ DRAWN = {"doodles": doodles.doodles, "faces": faces.faces}
 # Of a piece. Small enough for every worker to have some, and so that little
 # is lost when one is cut off; large enough not to be too many.
 _PIECES = 64
-_MIN_BYTES, _MAX_BYTES = 2**20, 2**25
+_MIN_BYTES, _MAX_BYTES = 2**18, 2**25
 _MAX_FILES = 1000
 
 
