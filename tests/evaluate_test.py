@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from sketcher_tf.data.manifest import read_manifest
+from sketcher_tf.evaluate import check_recognised
 from sketcher_tf.evaluation.models import load_models
 from tests.testing import toys
 from tests.testing.exports import make_model
@@ -52,11 +53,25 @@ def test_the_command_writes_page_and_numbers(data, model, tmp_path):
     assert results["models"]["a"] == results["models"]["b"]
     compared = results["comparisons"]["a"]["recognised_difference"]
     assert compared["value"] == 0
+    check_recognised(results, compared["value"])
     assert "</html>" in output.read_text()
     assert sorted(p.name for p in output.parent.iterdir()) == [
         "report.html",
         "report.json",
     ]
+
+
+def test_models_below_the_threshold_are_refused():
+    shares = {"a": 0.7, "b": 0.5}
+    results = {
+        "models": {
+            name: {"generated": {"recognised": {"share": {"value": share}}}}
+            for name, share in shares.items()
+        }
+    }
+    check_recognised(results, 0.5)
+    with pytest.raises(ValueError, match=r"received 0\.500 for b"):
+        check_recognised(results, 0.6)
 
 
 @pytest.mark.parametrize(
