@@ -6,11 +6,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.testing import scheduling
+
 if TYPE_CHECKING:
     from tests.testing.evaluations import Evaluated
 
 # Before TensorFlow is loaded, which else reports on every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    scheduling.long_files_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(
+    config: pytest.Config, log: object
+) -> scheduling.Scheduling | None:
+    by_file = config.option.dist == "loadfile"
+    return scheduling.Scheduling(config, log) if by_file else None
 
 
 @pytest.fixture(scope="session")

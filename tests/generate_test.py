@@ -1,3 +1,4 @@
+import functools
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from PIL import Image
 
 from sketcher_tf import generate
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.sketcher import Sketcher
 from tests.testing import toys
 
 
@@ -27,10 +29,17 @@ def model(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def load():
+    """`Sketcher.load`, which prepares for drawing once and not at each call."""
+    return functools.cache(Sketcher.load)
+
+
 @pytest.fixture
-def run(model, tmp_path, monkeypatch):
+def run(model, load, tmp_path, monkeypatch):
     """Runs the command line in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Sketcher, "load", load)
 
     def call(*args):
         given = [f"--model={model}", "--output=sketches.png", *args]

@@ -28,7 +28,7 @@ from export.saved_model.verify import check_answers
 from sketcher_tf import contract
 from sketcher_tf.configs import DataConfig
 from sketcher_tf.training.run_folder import RunFolder, write_history
-from tests.testing import toys
+from tests.testing import processes, toys
 from tests.testing.exports import make_model, make_sketcher
 from tests.testing.source_imports import ROOT
 
@@ -140,19 +140,22 @@ def test_the_server_can_batch_by_its_parameters(published):
 # --- Publishing; what is written does not matter here ------------------------
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """Writes little and verifies nothing."""
-
+def write_little(patch):
     def write(model, metadata, folder, *capacity):
         folder.mkdir(parents=True)
         (folder / "saved_model.pb").write_text(str(metadata.training))
 
-    monkeypatch.setattr(publishing, "write_stateless", write)
-    monkeypatch.setattr(publishing, "write_sessions", write)
-    monkeypatch.setattr(publishing, "verify", lambda *args: None)
-    monkeypatch.setattr(publishing, "stateless_calls", lambda *args: [])
-    monkeypatch.setattr(publishing, "session_calls", lambda *args: [])
+    patch.setattr(publishing, "write_stateless", write)
+    patch.setattr(publishing, "write_sessions", write)
+    patch.setattr(publishing, "verify", lambda *args: None)
+    patch.setattr(publishing, "stateless_calls", lambda *args: [])
+    patch.setattr(publishing, "session_calls", lambda *args: [])
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Writes little and verifies nothing."""
+    write_little(monkeypatch)
     return monkeypatch
 
 
@@ -214,20 +217,24 @@ def test_what_is_not_verified_is_not_published(quick, sketcher, tmp_path):
     assert publish(sketcher, tmp_path) == 2
 
 
+def publish_and_die(models, moment):
+    """In a process of its own."""
+
+    def kill(*args):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.MonkeyPatch.context() as patch:
+        write_little(patch)
+        patch.setattr(publishing, moment, kill)
+        publish(make_sketcher(), models)
+
+
 @pytest.mark.parametrize("moment", ["write_sessions", "verify", "_move"])
 def test_a_kill_leaves_the_old_version(quick, sketcher, tmp_path, moment):
     publish(sketcher, tmp_path, training={"run": "old"})
     before = tree(tmp_path)
-    child = os.fork()
-    if not child:
-
-        def kill(*args):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        quick.setattr(publishing, moment, kill)
-        publish(sketcher, tmp_path)
-    _, status = os.waitpid(child, 0)
-    assert os.WTERMSIG(status) == signal.SIGKILL
+    child = processes.start(publish_and_die, tmp_path, moment)
+    assert processes.finish(child) == [processes.KILLED]
     assert versions(tmp_path) == both("1")
     assert len(tree(tmp_path)) > len(before)  # it had begun
     # What it left does not come into the next one.
