@@ -2,7 +2,7 @@
 
 The one place where these are written down. The export traces its signatures
 from it and the client forms its requests by it, so the two cannot disagree.
-No NumPy and no TensorFlow here.
+No TensorFlow here.
 
 Two servables, because state and batching exclude each other. `sketcher` is a
 pure function: each row is drawn from its own seed and no row sees another, so
@@ -26,7 +26,9 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 VERSION = 2  # of this contract
 # What is still understood. Version 1 had no `labels` of sessions, and no
@@ -39,6 +41,8 @@ MAX_BATCH_SIZE = 32
 MAX_MAGNITUDE = 1e6
 # Logits are divided by it: below, float32 would overflow.
 MIN_TEMPERATURE = 1e-6
+
+Arrays: TypeAlias = Mapping[str, np.ndarray]  # of a call, by tensors' names
 
 
 class Code(enum.StrEnum):

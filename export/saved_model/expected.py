@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sketcher_tf.contract import Metadata
+from sketcher_tf.contract import Arrays, Metadata
 from sketcher_tf.model import sampling
 from sketcher_tf.model.request import drawings, new_request
 from sketcher_tf.rendering.raster import rasterize_all
@@ -13,7 +13,7 @@ from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5
 
-from .warmup import Arrays, Call
+from .warmup import Call
 
 _SEED = 7
 _TEMPERATURE = 0.5

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from .warmup import Arrays, Call, read_calls, warmup_file, write_calls
+from sketcher_tf.contract import Arrays
+
+from .warmup import Call, read_calls, warmup_file, write_calls
 
 Run = Callable[[Call], Arrays]
 

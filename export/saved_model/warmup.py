@@ -15,9 +15,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from sketcher_tf import contract
-from sketcher_tf.contract import Servable, Signature, Tensor
-
-Arrays = Mapping[str, np.ndarray]
+from sketcher_tf.contract import Arrays, Servable, Signature, Tensor
 
 
 class Call(NamedTuple):

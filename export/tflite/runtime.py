@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, SignatureRunner
 
+from sketcher_tf.contract import Arrays
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5, stroke5_to_stroke3
 
@@ -16,8 +17,6 @@ from .metadata import read_metadata
 from .picture import picture
 
 _SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
-
-Arrays = dict[str, np.ndarray]
 
 
 class PhoneSketcher:
@@ -112,8 +111,10 @@ class PhoneSketcher:
         ways = self._read(points, first, condition, temperature, seed)
         sketches = []
         for k in range(count):
-            progress = ways | {
-                name: ways[name][k : k + 1] for name in ("context", "state")
+            progress = {
+                **ways,
+                "context": ways["context"][k : k + 1],
+                "state": ways["state"][k : k + 1],
             }
             noise = self._noise(seed, k)
             drawn = self._draw(progress, noise, temperature, first)
@@ -252,7 +253,11 @@ class PhoneSketcher:
                 temperature=nothing,
             )
             rows.append(step["params"][0])
-            progress |= {"state": step["state"], "point": point[None]}
+            progress = {
+                **progress,
+                "state": step["state"],
+                "point": point[None],
+            }
         return np.stack(rows)
 
     def to_points(self, sketch: Sketch) -> np.ndarray:

@@ -19,9 +19,10 @@ import grpc
 import numpy as np
 from google.protobuf import text_format
 
+from sketcher_tf.contract import Arrays
 from sketcher_tf.wire.messages import BatchingParameters
 
-from .model import Arrays, Servable, StatusError
+from .model import LoadedServable, StatusError
 
 PARAMETERS_FILE = "batching_params.pbtxt"
 
@@ -79,7 +80,7 @@ class _Parameters(NamedTuple):
         )
 
 
-class BatchedServable(Servable):
+class BatchedServable(LoadedServable):
     """A model whose calls are merged.
 
     Args:

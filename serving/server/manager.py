@@ -18,9 +18,9 @@ import grpc
 
 from sketcher_tf.wire.messages import State
 
-from .model import Servable, StatusError
+from .model import LoadedServable, StatusError
 
-Load = Callable[[str, int, Path], Servable]
+Load = Callable[[str, int, Path], LoadedServable]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Status:
     error: str = ""
 
 
-class Library:
+class ModelManager:
     """The models in a folder.
 
     Args:
@@ -39,17 +39,17 @@ class Library:
         load: makes a servable from name, version and path.
     """
 
-    def __init__(self, folder: Path, load: Load = Servable) -> None:
+    def __init__(self, folder: Path, load: Load = LoadedServable) -> None:
         self._folder = folder
         self._load = load
-        self._serving: dict[str, Servable] = {}
+        self._serving: dict[str, LoadedServable] = {}
         self._states: dict[str, dict[int, Status]] = {}
         self._stopped = threading.Event()
         self._refreshing = threading.Lock()
         self._unloading: list[threading.Thread] = []
 
     @contextlib.contextmanager
-    def using(self, name: str, version: int | None) -> Iterator[Servable]:
+    def using(self, name: str, version: int | None) -> Iterator[LoadedServable]:
         """A loaded model, which stays loaded meanwhile; None is any version.
 
         Raises:
@@ -100,7 +100,7 @@ class Library:
         for thread in self._unloading:
             thread.join()
 
-    def _find(self, name: str, version: int | None) -> Servable:
+    def _find(self, name: str, version: int | None) -> LoadedServable:
         servable = self._serving.get(name)
         if servable is None or version not in (None, servable.version):
             request = (
@@ -126,7 +126,7 @@ class Library:
         self._replace(name, servable)
         logging.info("Serving %s version %d", name, version)
 
-    def _replace(self, name: str, new: Servable | None) -> None:
+    def _replace(self, name: str, new: LoadedServable | None) -> None:
         """Puts another version, or none, in the place of the present one."""
         old = self._serving.get(name)
         if new is None:
@@ -143,7 +143,7 @@ class Library:
             alive = [one for one in self._unloading if one.is_alive()]
             self._unloading = [*alive, thread]
 
-    def _unload(self, old: Servable) -> None:
+    def _unload(self, old: LoadedServable) -> None:
         old.drain_and_close()
         self._states[old.name][old.version] = Status(State.END)
         logging.info("Unloaded %s version %d", old.name, old.version)

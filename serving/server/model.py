@@ -14,13 +14,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from sketcher_tf.contract import Arrays
+
 DEFAULT_SIGNATURE = "serving_default"
 _INIT_SIGNATURE = "__saved_model_init_op"
 _SERVED = {tf.saved_model.SERVING}
 _UNKNOWN_SHAPE = tf.TensorShape(None).as_proto()
 _LONGEST_MESSAGE = 1024
-
-Arrays = Mapping[str, np.ndarray]
 
 
 class StatusError(Exception):
@@ -34,7 +34,7 @@ class StatusError(Exception):
         self.text = text
 
 
-class Servable:
+class LoadedServable:
     """One version of a model, loaded.
 
     Args:

@@ -12,13 +12,13 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from sketcher_tf.wire import tensors
 
-from .model import DEFAULT_SIGNATURE, Servable, StatusError
+from .model import DEFAULT_SIGNATURE, LoadedServable, StatusError
 
 _WARM_UP = Path("assets.extra", "tf_serving_warmup_requests")
 
 
 def predict(
-    servable: Servable, request: PredictRequest, timeout: float | None
+    servable: LoadedServable, request: PredictRequest, timeout: float | None
 ) -> PredictResponse:
     """Answers a request, with the codes of the real server.
 
@@ -44,7 +44,7 @@ def predict(
     return response
 
 
-def warm_up(servable: Servable, path: Path) -> None:
+def warm_up(servable: LoadedServable, path: Path) -> None:
     """Runs the recorded requests of a SavedModel, if it has any.
 
     Raises:

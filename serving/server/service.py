@@ -36,8 +36,8 @@ from sketcher_tf.client.retry import NOT_BEGUN
 from sketcher_tf.wire.messages import SSLConfig
 
 from . import batching
-from .manager import Library
-from .model import Servable, StatusError
+from .manager import ModelManager
+from .model import LoadedServable, StatusError
 from .predict import predict, warm_up
 
 _SERVICES = tuple(
@@ -88,17 +88,17 @@ class EmbeddedServer:
         warm: bool = True,
         credentials: grpc.ServerCredentials | None = None,
     ) -> None:
-        self._library = Library(folder, _loader(batching, warm))
-        self._library.refresh()
+        self._manager = ModelManager(folder, _loader(batching, warm))
+        self._manager.refresh()
         self._health = health.HealthServicer()
         self._server = self._make_server(max_threads)
         try:
             self.port = self._listen(f"{host}:{port}", credentials)
         except BaseException:
-            self._library.close()
+            self._manager.close()
             raise
         self._watcher = threading.Thread(
-            target=self._library.watch, args=(poll_seconds,), daemon=True
+            target=self._manager.watch, args=(poll_seconds,), daemon=True
         )
         self._watcher.start()
         self._server.start()
@@ -114,7 +114,7 @@ class EmbeddedServer:
         """
         self._health.enter_graceful_shutdown()
         self._server.stop(grace).wait()
-        self._library.close()
+        self._manager.close()
         self._watcher.join()
 
     def __enter__(self) -> Self:
@@ -128,10 +128,10 @@ class EmbeddedServer:
             ThreadPoolExecutor(max_threads + _REFUSERS), options=_OPTIONS
         )
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self._library, max_threads), server
+            PredictionService(self._manager, max_threads), server
         )
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self._library), server
+            ModelService(self._manager), server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection(
@@ -172,10 +172,12 @@ def _is_free(address: str) -> bool:
     return True
 
 
-def _loader(merge: bool, warm: bool) -> Callable[[str, int, Path], Servable]:
-    def load(name: str, version: int, path: Path) -> Servable:
+def _loader(
+    merge: bool, warm: bool
+) -> Callable[[str, int, Path], LoadedServable]:
+    def load(name: str, version: int, path: Path) -> LoadedServable:
         merged = merge and (path / batching.PARAMETERS_FILE).exists()
-        kind = batching.BatchedServable if merged else Servable
+        kind = batching.BatchedServable if merged else LoadedServable
         servable = kind(name, version, path)
         if warm:
             try:
@@ -211,12 +213,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Runs models.
 
     Args:
-        library: of models.
+        manager: of models.
         max_threads: how many calls at once.
     """
 
-    def __init__(self, library: Library, max_threads: int) -> None:
-        self._library = library
+    def __init__(self, manager: ModelManager, max_threads: int) -> None:
+        self._manager = manager
         self._threads = threading.BoundedSemaphore(max_threads)
 
     @_answering
@@ -228,7 +230,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         if not self._threads.acquire(blocking=False):
             raise StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, NOT_BEGUN)
         try:
-            with self._library.using(name, version) as servable:
+            with self._manager.using(name, version) as servable:
                 return predict(servable, request, _time_left(context))
         finally:
             self._threads.release()
@@ -247,7 +249,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             )
         signatures = get_model_metadata_pb2.SignatureDefMap()
         answer = get_model_metadata_pb2.GetModelMetadataResponse()
-        with self._library.using(name, version) as servable:
+        with self._manager.using(name, version) as servable:
             for key, signature in servable.signatures.items():
                 signatures.signature_def[key].CopyFrom(signature)
             answer.model_spec.name = servable.name
@@ -260,11 +262,11 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     """Tells what is loaded.
 
     Args:
-        library: of models.
+        manager: of models.
     """
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, manager: ModelManager) -> None:
+        self._manager = manager
 
     @_answering
     def GetModelStatus(  # noqa: N802
@@ -274,7 +276,7 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         if not request.HasField("model_spec"):
             raise _missing_model()
         spec = request.model_spec
-        states = self._library.states(spec.name)
+        states = self._manager.states(spec.name)
         if spec.HasField("version"):
             number = spec.version.value
             states = {k: v for k, v in states.items() if k == number}

@@ -1,118 +1,54 @@
 """What users give, as the arrays of the contract, and back.
 
-All is checked here, by the contract's limits, so that a mistake is reported
-before anything is sent, and does not fail the calls of others.
+All is checked before anything is sent, as the library checks it, so that a
+mistake does not fail the calls of others.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from sketcher_tf import contract
 from sketcher_tf.client.types import Labels, ServedSketch
+from sketcher_tf.model import request
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.sketches import Sketch, Sketches
-from sketcher_tf.strokes import (
-    check_stroke3,
-    stroke3_to_stroke5,
-    stroke5_to_stroke3,
-)
+from sketcher_tf.strokes import stroke5_to_stroke3
 from sketcher_tf.wire.tensors import itemsize
 
 _OVERHEAD_BYTES = 4096  # of a message: names, shapes, the model
 
-Arrays = Mapping[str, np.ndarray]
 
-
-def noise(seed: int, count: int, temperature: float) -> Arrays:
+def noise(seed: int, count: int, temperature: float) -> contract.Arrays:
     """Seed pairs (seed, k), int32 [count, 2], and temperatures [count].
 
     Raises:
         ValueError: a number that is out of range.
     """
-    if count < 1:
-        raise ValueError(
-            f"count must be at least 1; received {count}. Ask for one."
-        )
-    if not 0 <= seed < 2**31:
-        raise ValueError(
-            "seed must be an int32 of 0 or more; received "
-            f"{seed}. Take it modulo 2 ** 31."
-        )
-    if not 0 <= temperature <= contract.MAX_MAGNITUDE:
-        raise ValueError(
-            "temperature must be 0 (greedy) or a positive number; received "
-            f"{temperature}. Try 0.3."
-        )
+    seeds = request.seed_pairs(seed, count)
+    taus = request.temperatures(temperature, count)
     # The smallest one is as good as greedy.
-    tau = max(temperature, contract.MIN_TEMPERATURE)
-    seeds = [(seed, k) for k in range(count)]
     return {
-        "seed": np.array(seeds, np.int32),
-        "temperature": np.full(count, tau, np.float32),
+        "seed": seeds,
+        "temperature": np.maximum(taus, contract.MIN_TEMPERATURE),
     }
-
-
-def conditions(
-    labels: Labels, category: str, count: int, seed: int
-) -> np.ndarray:
-    """float32 [count, C]; factors not named vary from sketch to sketch.
-
-    Raises:
-        ValueError: a word that the model does not know.
-    """
-    rows = [
-        labels.schema.parse(category, np.random.default_rng([seed, k]))
-        for k in range(count)
-    ]
-    return np.array(rows, np.float32)
-
-
-def points(labels: Labels, sketch: Sketch) -> np.ndarray:
-    """A drawing as stroke-5 in pixels, float32 [T, 5].
-
-    Raises:
-        ValueError: too many points, or one that is no number or too large.
-    """
-    limit = labels.schema.max_seq_len
-    if len(sketch.stroke3) > limit:
-        raise ValueError(
-            f"a drawing may have at most {limit} points; received "
-            f"{len(sketch.stroke3)}. Simplify it first."
-        )
-    stroke3 = check_stroke3(sketch.stroke3)
-    if np.abs(stroke3).max(initial=0) > contract.MAX_MAGNITUDE:
-        raise ValueError(
-            f"an offset may be at most {contract.MAX_MAGNITUDE:.0f} pixels; "
-            "received a longer one. Scale the drawing down."
-        )
-    return stroke3_to_stroke5(stroke3, limit + 1)
-
-
-def strokes(labels: Labels, sketches: Sequence[Sketch]) -> np.ndarray:
-    """Drawings as float32 [B, T, 5]; see `points`."""
-    return np.array([points(labels, sketch) for sketch in sketches])
 
 
 def drawings(
     labels: Labels, sketches: Sequence[Sketch], words: Sequence[str]
-) -> Arrays:
+) -> contract.Arrays:
     """Whole drawings with their pictures and conditions.
 
     Raises:
         ValueError: none, or one that cannot be encoded.
     """
-    if not sketches:
-        raise ValueError(
-            "there must be at least one drawing; received none. Give one."
-        )
+    strokes = request.drawings(labels.schema, sketches)
     size = labels.schema.image_size
-    images = [rasterize(sketch.polylines, size) for sketch in sketches]
     return {
-        "strokes": strokes(labels, sketches),
-        "image": np.array(images),
-        "condition": np.array([labels.schema.parse(word) for word in words]),
+        "strokes": strokes,
+        "image": np.array([rasterize(one.polylines, size) for one in sketches]),
+        "condition": request.conditions(labels.schema, words),
     }
 
 
@@ -138,7 +74,9 @@ def latents(labels: Labels, given: np.ndarray) -> np.ndarray:
     return array
 
 
-def sketches(outputs: Arrays, words: Sequence[str]) -> Sketches[ServedSketch]:
+def sketches(
+    outputs: contract.Arrays, words: Sequence[str]
+) -> Sketches[ServedSketch]:
     """The drawings of an answer."""
     return Sketches(
         ServedSketch(stroke5_to_stroke3(stroke5), word, bool(finished), z)

@@ -18,6 +18,7 @@ from sketcher_tf.client.operations import Operations
 from sketcher_tf.client.retry import Deadline
 from sketcher_tf.client.types import Labels, Point, ServedSketch
 from sketcher_tf.contract import Code
+from sketcher_tf.model.request import drawing, varied_conditions
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import check_stroke3, stroke5_to_stroke3
 
@@ -68,7 +69,6 @@ class Live:
         self._operations = operations
         self._caller = operations.caller
         self._category = category
-        self._seed = seed
         self._noise = encoding.noise(seed, 1, temperature)
         self._stroke3 = np.zeros((0, 3), np.float32)
         if sketch is not None:
@@ -168,13 +168,15 @@ class Live:
             self.complete = True  # another model by now: it draws no longer
             return
         drawn = Sketch(self._stroke3)
-        so_far = encoding.points(labels, drawn)[: len(self._stroke3)]
+        so_far = drawing(labels.schema, drawn)[: len(self._stroke3)]
         latents = self._latents
         if len(latents) != labels.metadata.latent_size:
             latents = latents[:0]  # another model by now: it draws its own
         # Always a new id: an open that was given up may still arrive.
         session_id = secrets.randbits(63)
-        condition = encoding.conditions(labels, self._category, 1, self._seed)
+        condition = varied_conditions(
+            labels.schema, self._category, self._noise["seed"]
+        )
         inputs = {
             "session_id": session_id,
             "condition": condition[0],

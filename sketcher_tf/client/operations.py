@@ -19,7 +19,13 @@ from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.retry import Deadline, Timeout
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.client.versions import Versions
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE, slerp
+from sketcher_tf.model.request import (
+    DEFAULT_TEMPERATURE,
+    drawings,
+    varied_conditions,
+    walk_latents,
+    walk_request,
+)
 from sketcher_tf.sketches import Sketch, Sketches
 
 _CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
@@ -86,8 +92,10 @@ class Operations:
         """
         noise = encoding.noise(seed, count, temperature)
 
-        def inputs(labels: Labels) -> encoding.Arrays:
-            condition = encoding.conditions(labels, category, count, seed)
+        def inputs(labels: Labels) -> contract.Arrays:
+            condition = varied_conditions(
+                labels.schema, category, noise["seed"]
+            )
             return {"condition": condition, **noise}
 
         outputs = yield from self._run(contract.GENERATE, inputs, timeout)
@@ -123,10 +131,12 @@ class Operations:
         word = category or sketch.category
         noise = encoding.noise(seed, count, temperature)
 
-        def inputs(labels: Labels) -> encoding.Arrays:
+        def inputs(labels: Labels) -> contract.Arrays:
             return {
-                "strokes": encoding.strokes(labels, [sketch] * count),
-                "condition": encoding.conditions(labels, word, count, seed),
+                "strokes": drawings(labels.schema, [sketch] * count),
+                "condition": varied_conditions(
+                    labels.schema, word, noise["seed"]
+                ),
                 **noise,
             }
 
@@ -159,7 +169,7 @@ class Operations:
 
         noise = encoding.noise(seed, len(words), temperature)
 
-        def inputs(labels: Labels) -> encoding.Arrays:
+        def inputs(labels: Labels) -> contract.Arrays:
             return {**encoding.drawings(labels, sketches, words), **noise}
 
         outputs = yield from self._run(contract.RECONSTRUCT, inputs, timeout)
@@ -216,10 +226,12 @@ class Operations:
         count = len(latents)
         noise = encoding.noise(seed, count, temperature)
 
-        def inputs(labels: Labels) -> encoding.Arrays:
+        def inputs(labels: Labels) -> contract.Arrays:
             return {
                 "latents": encoding.latents(labels, latents),
-                "condition": encoding.conditions(labels, category, count, seed),
+                "condition": varied_conditions(
+                    labels.schema, category, noise["seed"]
+                ),
                 **noise,
             }
 
@@ -258,20 +270,19 @@ class Operations:
         words = [first.category, last.category]
         noise = encoding.noise(seed, count, temperature)
         allowed = self.allowed(timeout)
-        share = np.linspace(0, 1, count, dtype=np.float32)[:, None]
 
-        def walk(labels: Labels) -> Task[encoding.Arrays]:
+        def walk(labels: Labels) -> Task[contract.Arrays]:
             given = encoding.drawings(labels, ends, words)
             encoded = yield from self._parts(
                 labels, contract.ENCODE, given, allowed
             )
-            start, stop = given["condition"]
-            one, other = encoded["latents"]
+            start, stop = encoded["latents"]
+            wanted = walk_request(given["condition"], count, temperature, seed)
             inputs = {
-                "latents": slerp(one, other, share),
-                "condition": start * (1 - share) + stop * share,
+                "latents": walk_latents(start, stop, count),
+                "condition": wanted.condition,
                 **noise,
-                "seed": np.tile(noise["seed"][:1], (count, 1)),
+                "seed": wanted.seeds,
             }
             return (
                 yield from self._parts(labels, contract.DECODE, inputs, allowed)
@@ -353,9 +364,9 @@ class Operations:
     def _run(
         self,
         signature: contract.Signature,
-        inputs: Callable[[Labels], encoding.Arrays],
+        inputs: Callable[[Labels], contract.Arrays],
         timeout: float | None,
-    ) -> Task[encoding.Arrays]:
+    ) -> Task[contract.Arrays]:
         allowed = self.allowed(timeout)
         return self.versions.consistently(
             lambda labels: self._parts(
@@ -368,9 +379,9 @@ class Operations:
         self,
         labels: Labels,
         signature: contract.Signature,
-        inputs: encoding.Arrays,
+        inputs: contract.Arrays,
         allowed: Deadline | Timeout,
-    ) -> Task[encoding.Arrays]:
+    ) -> Task[contract.Arrays]:
         """Runs a signature in as many calls as it needs."""
         count = len(inputs["condition"])
         rows = encoding.rows_per_call(labels, signature, self.message_bytes)

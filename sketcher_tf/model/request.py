@@ -65,12 +65,10 @@ def new_request(
         ValueError: an unknown category, or a number that is out of range.
     """
     seeds = seed_pairs(seed, count)
-    rows = [
-        schema.parse(category, np.random.default_rng(pair))
-        for pair in seeds.tolist()
-    ]
     return DrawingRequest(
-        np.stack(rows), seeds, temperatures(temperature, count)
+        varied_conditions(schema, category, seeds),
+        seeds,
+        temperatures(temperature, count),
     )
 
 
@@ -188,6 +186,27 @@ def conditions(schema: Schema, categories: Sequence[str]) -> np.ndarray:
     return np.stack([schema.parse(category) for category in categories])
 
 
+def varied_conditions(
+    schema: Schema, category: str, seeds: np.ndarray
+) -> np.ndarray:
+    """Of one category, float32 [B, C]; factors not named vary.
+
+    Args:
+        schema: of the model.
+        category: see `Schema.parse`.
+        seeds: int32 [B, 2], see `seed_pairs`.
+
+    Raises:
+        ValueError: an unknown category.
+    """
+    return np.stack(
+        [
+            schema.parse(category, np.random.default_rng(pair))
+            for pair in seeds.tolist()
+        ]
+    )
+
+
 def drawings(schema: Schema, sketches: Sequence[Sketch]) -> np.ndarray:
     """Stroke-5 float32 [B, T, 5] in pixels, T = max_seq_len + 1.
 
@@ -203,10 +222,15 @@ def drawings(schema: Schema, sketches: Sequence[Sketch]) -> np.ndarray:
         raise ValueError(
             "there must be at least one drawing; received none. Give one."
         )
-    return np.stack([_drawing(schema, sketch) for sketch in sketches])
+    return np.stack([drawing(schema, sketch) for sketch in sketches])
 
 
-def _drawing(schema: Schema, sketch: Sketch) -> np.ndarray:
+def drawing(schema: Schema, sketch: Sketch) -> np.ndarray:
+    """One of `drawings`, float32 [T, 5]; it may be of no point.
+
+    Raises:
+        ValueError: the model cannot take it.
+    """
     limit = schema.max_seq_len
     if len(sketch.stroke3) > limit:
         raise ValueError(

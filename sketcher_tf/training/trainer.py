@@ -226,15 +226,15 @@ class _Training:
         model: ReplicatedModel,
         epochs: int,
         title: str,
-        callbacks: Sequence[keras.callbacks.Callback],
+        of_chief: Sequence[keras.callbacks.Callback],
         validation: Validation | None = None,
     ) -> None:
-        """The epochs that are left, with the chief's `callbacks`."""
+        """The epochs that are left, with callbacks of the chief's."""
         done = self._epochs_done(model)
         if done:
             logging.info("Resuming %s after epoch %d", self.run.path, done)
         share = Share(0, num_workers(self.strategy))  # the chief's
-        told = [
+        callbacks: list[keras.callbacks.Callback] = [
             StopOnNaN(
                 lambda epochs: self._training_batches(epochs, share),
                 self.run.nan_batch if self.chief else None,
@@ -242,12 +242,12 @@ class _Training:
         ]
         if self.chief:
             size = self.config.data.batch_size
-            told += [*callbacks, ProgressBar(size, title)]
+            callbacks += [*of_chief, ProgressBar(size, title)]
         left = range(done, epochs)
         batches = Batches(
             lambda share: self._training_batches(left, share), self.steps
         )
-        fit(model, batches, left, told, validation)
+        fit(model, batches, left, callbacks, validation)
 
     def _epochs_done(self, model: ReplicatedModel) -> int:
         return int(model.optimizer.iterations.numpy()) // self.steps

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from serving.server.batching import PARAMETERS_FILE, BatchedServable
-from serving.server.model import Servable, StatusError
+from serving.server.model import LoadedServable, StatusError
 from tests.testing import servables
 from tests.testing.fakes import held, wait_until
 
@@ -166,7 +166,7 @@ def test_a_full_queue_is_unavailable(servable, monkeypatch):
         threading.Thread(target=scale, args=(servable, rows(8)))
         for _ in range(4)
     ]
-    with held(monkeypatch, Servable, "run") as begun:
+    with held(monkeypatch, LoadedServable, "run") as begun:
         for thread in running[:2]:  # each is taken before the next one comes
             thread.start()
             assert begun.acquire(timeout=60)

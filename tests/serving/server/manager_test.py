@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from serving.server.manager import Library, newest_versions
+from serving.server.manager import ModelManager, newest_versions
 from serving.server.model import StatusError
 from sketcher_tf.wire.messages import State
 from tests.testing.fakes import wait_until
@@ -36,8 +36,8 @@ class Named:
 
 
 @pytest.fixture
-def library(tmp_path):
-    return Library(tmp_path, Named)
+def manager(tmp_path):
+    return ModelManager(tmp_path, Named)
 
 
 def publish(folder, name, version, broken=False):
@@ -49,18 +49,18 @@ def publish(folder, name, version, broken=False):
     return path
 
 
-def serving(library, name="cat", version=None):
-    with library.using(name, version) as servable:
+def serving(manager, name="cat", version=None):
+    with manager.using(name, version) as servable:
         return servable.version
 
 
-def states(library, name="cat"):
-    return {n: status.state for n, status in library.states(name).items()}
+def states(manager, name="cat"):
+    return {n: status.state for n, status in manager.states(name).items()}
 
 
-def ended(library, version=1):
+def ended(manager, version=1):
     """Whether a version has been unloaded, which is done beside."""
-    return lambda: states(library)[version] == State.END
+    return lambda: states(manager)[version] == State.END
 
 
 def test_only_whole_numbers_are_versions(tmp_path):
@@ -84,118 +84,118 @@ def test_only_whole_numbers_are_versions(tmp_path):
     assert newest_versions(tmp_path) == {"cat": tmp_path / "cat" / "010"}
 
 
-def test_new_versions_replace_old_ones(tmp_path, library):
+def test_new_versions_replace_old_ones(tmp_path, manager):
     with pytest.raises(StatusError, match="Servable not found"):
-        serving(library)
+        serving(manager)
     publish(tmp_path, "cat", 1)
     publish(tmp_path, "pig", 7)
-    library.refresh()
-    assert serving(library) == 1
-    assert serving(library, "pig") == 7
+    manager.refresh()
+    assert serving(manager) == 1
+    assert serving(manager, "pig") == 7
     publish(tmp_path, "cat", 3)
     publish(tmp_path, "cat", 2)
-    library.refresh()
-    assert serving(library) == serving(library, version=3) == 3
+    manager.refresh()
+    assert serving(manager) == serving(manager, version=3) == 3
     for version in (1, 2, 4):
         with pytest.raises(StatusError, match=rf"Specific\(cat, {version}\)"):
-            serving(library, version=version)
-    wait_until(ended(library))
-    assert states(library) == {1: State.END, 3: State.AVAILABLE}
-    library.refresh()
-    assert states(library) == {1: State.END, 3: State.AVAILABLE}
+            serving(manager, version=version)
+    wait_until(ended(manager))
+    assert states(manager) == {1: State.END, 3: State.AVAILABLE}
+    manager.refresh()
+    assert states(manager) == {1: State.END, 3: State.AVAILABLE}
 
 
 def test_the_version_before_comes_back_if_the_newest_is_removed(
-    tmp_path, library
+    tmp_path, manager
 ):
     publish(tmp_path, "cat", 1)
     newest = publish(tmp_path, "cat", 2)
-    library.refresh()
-    assert serving(library) == 2
+    manager.refresh()
+    assert serving(manager) == 2
     newest.rename(tmp_path / "away")
-    library.refresh()
-    assert serving(library) == 1
-    wait_until(ended(library, 2))
+    manager.refresh()
+    assert serving(manager) == 1
+    wait_until(ended(manager, 2))
     (tmp_path / "away").rename(newest)
-    library.refresh()
-    assert serving(library) == 2
-    wait_until(ended(library, 1))
-    assert states(library) == {1: State.END, 2: State.AVAILABLE}
+    manager.refresh()
+    assert serving(manager) == 2
+    wait_until(ended(manager, 1))
+    assert states(manager) == {1: State.END, 2: State.AVAILABLE}
 
 
-def test_a_model_without_versions_is_unloaded(tmp_path, library):
+def test_a_model_without_versions_is_unloaded(tmp_path, manager):
     path = publish(tmp_path, "cat", 1)
-    library.refresh()
+    manager.refresh()
     path.rename(tmp_path / "away")
-    library.refresh()
+    manager.refresh()
     with pytest.raises(StatusError, match="Servable not found"):
-        serving(library)
-    wait_until(ended(library))
+        serving(manager)
+    wait_until(ended(manager))
 
 
-def test_a_version_that_cannot_be_loaded_leaves_the_old_one(tmp_path, library):
+def test_a_version_that_cannot_be_loaded_leaves_the_old_one(tmp_path, manager):
     publish(tmp_path, "cat", 1)
-    library.refresh()
+    manager.refresh()
     broken = publish(tmp_path, "cat", 2, broken=True)
-    library.refresh()
-    assert serving(library) == 1
-    assert states(library) == {1: State.AVAILABLE, 2: State.END}
-    assert "it is broken" in library.states("cat")[2].error
+    manager.refresh()
+    assert serving(manager) == 1
+    assert states(manager) == {1: State.AVAILABLE, 2: State.END}
+    assert "it is broken" in manager.states("cat")[2].error
     (broken / "broken").unlink()
-    library.refresh()  # as with the real server, it is not looked at again
-    assert serving(library) == 1
+    manager.refresh()  # as with the real server, it is not looked at again
+    assert serving(manager) == 1
 
 
-def test_the_old_version_is_drained_first(tmp_path, library):
+def test_the_old_version_is_drained_first(tmp_path, manager):
     publish(tmp_path, "cat", 1)
-    library.refresh()
+    manager.refresh()
     publish(tmp_path, "cat", 2)
-    with library.using("cat", None) as old:
+    with manager.using("cat", None) as old:
         old.idle.clear()
-        library.refresh()
+        manager.refresh()
         # New calls go to the new version meanwhile.
-        assert serving(library) == 2
+        assert serving(manager) == 2
         with pytest.raises(StatusError):
-            serving(library, version=1)
+            serving(manager, version=1)
         # And other models do not wait for it.
         publish(tmp_path, "pig", 7)
-        library.refresh()
-        assert serving(library, "pig") == 7
-        assert states(library)[1] == State.UNLOADING
-        closing = threading.Thread(target=library.close)
+        manager.refresh()
+        assert serving(manager, "pig") == 7
+        assert states(manager)[1] == State.UNLOADING
+        closing = threading.Thread(target=manager.close)
         closing.start()
         closing.join(0.1)
         assert closing.is_alive()
     old.idle.set()
     closing.join(60)
-    assert states(library) == {1: State.END, 2: State.END}
+    assert states(manager) == {1: State.END, 2: State.END}
 
 
 def test_a_model_replaced_in_the_last_moment_is_looked_up_again(
-    tmp_path, library, monkeypatch
+    tmp_path, manager, monkeypatch
 ):
     publish(tmp_path, "cat", 1)
-    library.refresh()
+    manager.refresh()
     acquire = Named.acquire
 
     def too_late(self):
         monkeypatch.setattr(Named, "acquire", acquire)
         publish(tmp_path, "cat", 2)
-        library.refresh()
+        manager.refresh()
         return self.acquire()
 
     monkeypatch.setattr(Named, "acquire", too_late)
-    assert serving(library) == 2
+    assert serving(manager) == 2
 
 
-def test_closing_unloads_all(tmp_path, library):
+def test_closing_unloads_all(tmp_path, manager):
     publish(tmp_path, "cat", 1)
-    library.refresh()
-    with library.using("cat", None) as servable:
+    manager.refresh()
+    with manager.using("cat", None) as servable:
         pass
-    library.close()
+    manager.close()
     assert servable.closed
-    assert states(library) == {1: State.END}
+    assert states(manager) == {1: State.END}
 
 
 def test_what_is_being_loaded_while_closing_is_unloaded(tmp_path):
@@ -207,15 +207,15 @@ def test_what_is_being_loaded_while_closing_is_unloaded(tmp_path):
         loaded.append(Named(*args))
         return loaded[-1]
 
-    library = Library(tmp_path, load)
+    manager = ModelManager(tmp_path, load)
     publish(tmp_path, "cat", 1)
     publish(tmp_path, "pig", 1)
-    watcher = threading.Thread(target=library.watch, args=(0.01,), daemon=True)
+    watcher = threading.Thread(target=manager.watch, args=(0.01,), daemon=True)
     watcher.start()
     assert begun.wait(60)
-    closing = threading.Thread(target=library.close, daemon=True)
+    closing = threading.Thread(target=manager.close, daemon=True)
     closing.start()
-    wait_until(library._stopped.is_set)
+    wait_until(manager._stopped.is_set)
     closing.join(0.1)
     release.set()
     closing.join(60)
@@ -224,16 +224,16 @@ def test_what_is_being_loaded_while_closing_is_unloaded(tmp_path):
     assert only.closed
 
 
-def test_watching_finds_new_versions(tmp_path, library):
-    watcher = threading.Thread(target=library.watch, args=(0.01,))
+def test_watching_finds_new_versions(tmp_path, manager):
+    watcher = threading.Thread(target=manager.watch, args=(0.01,))
     watcher.start()
     publish(tmp_path, "cat", 1)
-    wait_until(lambda: states(library).get(1) == State.AVAILABLE)
+    wait_until(lambda: states(manager).get(1) == State.AVAILABLE)
     (tmp_path / "cat").rename(tmp_path.with_name(f"{tmp_path.name}-away"))
-    wait_until(lambda: states(library).get(1) == State.END)
+    wait_until(lambda: states(manager).get(1) == State.END)
     tmp_path.rename(tmp_path.with_name(f"{tmp_path.name}-gone"))
     watcher.join(0.1)
     assert watcher.is_alive()  # a folder that is away may come back
-    library.close()
+    manager.close()
     watcher.join(60)
     assert not watcher.is_alive()

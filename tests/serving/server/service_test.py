@@ -264,7 +264,7 @@ def test_a_deadline_stops_the_run(server, stubs):
     code, _ = failure(spin, stubs, AT_LEAST_A_MINUTE, timeout=0.3)
     assert code == CODE.DEADLINE_EXCEEDED
     # Else the model would be in use until the run has ended.
-    servable = server._library._serving["toy"]
+    servable = server._manager._serving["toy"]
     wait_until(lambda: not servable._in_use)
     assert stubs.scale()[0] == before
 
@@ -440,7 +440,7 @@ def test_stopping_lets_calls_end(written):
     under_way = stubs.predict.future(
         request("toy", "spin", n=np.array([300_000]))
     )
-    wait_until(lambda: server._library._serving["toy"]._in_use)
+    wait_until(lambda: server._manager._serving["toy"]._in_use)
     server.stop()
     assert under_way.result(60).outputs["n"].int64_val[0] == 300_000
     assert failure(stubs.scale)[0] == CODE.UNAVAILABLE
