@@ -1,8 +1,6 @@
 import dataclasses
 import os
 import signal
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,13 +14,13 @@ from google.protobuf import (
 )
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from export.saved_model import __main__ as command
 from export.saved_model import publish as publishing
 from export.saved_model.expected import stateless_calls
 from export.saved_model.publish import (
     metadata_of,
     publish,
     training_of,
-    write_stateless,
 )
 from export.saved_model.verify import check_answers
 from sketcher_tf import contract
@@ -30,7 +28,6 @@ from sketcher_tf.configs import DataConfig
 from sketcher_tf.training.run_folder import RunFolder, write_history
 from tests.testing import processes, toys
 from tests.testing.exports import make_model, make_sketcher
-from tests.testing.source_imports import ROOT
 
 METADATA = metadata_of(make_model(), {})
 
@@ -283,16 +280,14 @@ def test_a_version_below_the_newest_is_published_with_a_warning(
 # --- The real thing -----------------------------------------------------------
 
 
-def test_another_weight_is_another_answer(sketcher, tmp_path):
+def test_another_weight_is_another_answer(published):
     """One weight of many, changed by a little, is enough to be found out."""
-    calls = stateless_calls(sketcher, METADATA)
-    model = make_model()
-    kernel = model.decoder.rnn.recurrent_kernel
-    change = tf.scatter_nd([[3, 5]], [0.05], kernel.shape)
-    kernel.assign_add(change)
-    write_stateless(model, METADATA, tmp_path / "sketcher")
+    other = make_sketcher()
+    kernel = other.model.decoder.rnn.recurrent_kernel
+    kernel.assign_add(tf.scatter_nd([[3, 5]], [0.05], kernel.shape))
+    calls = stateless_calls(other, METADATA)
     with pytest.raises(ValueError, match=r"generate must answer .* strokes"):
-        check_answers(tmp_path / "sketcher", calls)
+        check_answers(published / "sketcher" / "1", calls)
 
 
 def test_training_is_told_as_far_as_it_is_known(tmp_path):
@@ -309,16 +304,7 @@ def test_training_is_told_as_far_as_it_is_known(tmp_path):
 
 
 def test_the_command_says_what_is_wrong(tmp_path):
-    process = subprocess.run(
-        [
-            *(sys.executable, "-m", "export.saved_model"),
-            f"--model={tmp_path / 'nothing'}",
-            f"--output={tmp_path / 'models'}",
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 1
-    assert "error: a model must be a run folder" in process.stderr
+    flags = f"--model={tmp_path / 'nothing'}", f"--output={tmp_path / 'models'}"
+    with pytest.raises(SystemExit, match="error: a model must be a run folder"):
+        command.COMMAND.run(command.main, flags)
     assert not (tmp_path / "models").exists()
