@@ -7,7 +7,7 @@ from collections.abc import (
     Callable,
 )
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Any, NoReturn, TypeAlias, TypeVar
+from typing import NoReturn, TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
@@ -194,7 +194,7 @@ async def _abort(context: Context, refusal: Refusal) -> NoReturn:
 
 def make_server(
     service: SketcherService, guard: Guard, limits: Limits
-) -> tuple[grpc.aio.Server, Any]:
+) -> tuple[grpc.aio.Server, health.aio.HealthServicer]:
     """A server without a port, and its health."""
     server = grpc.aio.server(
         options=(
@@ -213,7 +213,9 @@ def make_server(
     return server, state
 
 
-async def tell_serving(state: Any, *, serving: bool) -> None:
+async def tell_serving(
+    state: health.aio.HealthServicer, *, serving: bool
+) -> None:
     """Says so to those who ask for health."""
     status = health_pb2.HealthCheckResponse
     told = status.SERVING if serving else status.NOT_SERVING

@@ -13,11 +13,12 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import grpc
 import numpy as np
 from google.protobuf import text_format
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from sketcher_tf.contract import Arrays
 from sketcher_tf.wire.messages import BatchingParameters
@@ -33,7 +34,7 @@ _Kind = tuple[tuple[str, ...], tuple[str, ...]]
 class _Task(NamedTuple):
     """One call that waits."""
 
-    signature: Any
+    signature: SignatureDef
     inputs: Arrays
     outputs: Sequence[str]
     rows: int
@@ -104,7 +105,7 @@ class BatchedServable(LoadedServable):
 
     def run(
         self,
-        signature: Any,
+        signature: SignatureDef,
         inputs: Arrays,
         outputs: Sequence[str],
         timeout: float | None,

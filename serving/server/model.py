@@ -7,12 +7,12 @@ the saved graph, so that an export that fails there fails here too.
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import grpc
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from sketcher_tf.contract import Arrays
 
@@ -78,7 +78,7 @@ class LoadedServable:
             self._changed.wait_for(lambda: not self._in_use)
         self._session.close()
 
-    def signature(self, name: str) -> Any:
+    def signature(self, name: str) -> SignatureDef:
         """The SignatureDef of that name; "" is the default one.
 
         Raises:
@@ -94,7 +94,7 @@ class LoadedServable:
 
     def run(
         self,
-        signature: Any,
+        signature: SignatureDef,
         inputs: Arrays,
         outputs: Sequence[str],
         timeout: float | None,
@@ -121,7 +121,7 @@ class LoadedServable:
             raise StatusError(_code(error.error_code), _text(error)) from error
         return {name: _array(value) for name, value in results.items()}
 
-    def _tensor(self, signature: Any, output: str) -> str:
+    def _tensor(self, signature: SignatureDef, output: str) -> str:
         """The tensor that is an output.
 
         Raises:
@@ -138,12 +138,14 @@ class LoadedServable:
         return name
 
 
-def _array(value: Any) -> np.ndarray:
+def _array(value: bytes | np.ndarray) -> np.ndarray:
     """What TensorFlow returns; of a single text it is no array."""
     return np.asarray(value, object if isinstance(value, bytes) else None)
 
 
-def _restore(session: Any, path: Path) -> Mapping[str, Any]:
+def _restore(
+    session: tf.compat.v1.Session, path: Path
+) -> Mapping[str, SignatureDef]:
     """Loads a SavedModel into a session; its signatures."""
     saved = saved_model_pb2.SavedModel.FromString(
         (path / "saved_model.pb").read_bytes()

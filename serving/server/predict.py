@@ -1,12 +1,13 @@
 """Predict: from a request to a run of a servable, and back to an answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import grpc
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.predict_pb2 import PredictRequest, PredictResponse
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
@@ -57,7 +58,9 @@ def warm_up(servable: LoadedServable, path: Path) -> None:
             predict(servable, log.predict_log.request, None)
 
 
-def _inputs(signature: Any, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _inputs(
+    signature: SignatureDef, given: Mapping[str, TensorProto]
+) -> dict[str, np.ndarray]:
     expected, received = set(signature.inputs), set(given)
     if expected != received:
         raise _invalid(
@@ -82,7 +85,7 @@ def _inputs(signature: Any, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return inputs
 
 
-def _outputs(signature: Any, wanted: Sequence[str]) -> list[str]:
+def _outputs(signature: SignatureDef, wanted: Sequence[str]) -> list[str]:
     known = signature.outputs
     for alias in wanted:
         if alias not in known:
@@ -95,7 +98,7 @@ def _outputs(signature: Any, wanted: Sequence[str]) -> list[str]:
     return list(wanted) or list(known)
 
 
-def _braced(names: Any) -> str:
+def _braced(names: Iterable[str]) -> str:
     return f"{{{','.join(sorted(names))}}}"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeAlias, TypeVar
 
 # Before TensorFlow is imported, which else reports on hardware at length.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -28,6 +28,7 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_service_pb2,
     model_service_pb2_grpc,
+    predict_pb2,
     prediction_service_pb2,
     prediction_service_pb2_grpc,
 )
@@ -39,6 +40,11 @@ from . import batching
 from .manager import ModelManager
 from .model import LoadedServable, StatusError
 from .predict import predict, warm_up
+
+S = TypeVar("S")  # a servicer
+Q = TypeVar("Q")  # a question to it
+A = TypeVar("A")  # the answer
+Method: TypeAlias = Callable[[S, Q, grpc.ServicerContext], A]
 
 _SERVICES = tuple(
     module.DESCRIPTOR.services_by_name[name].full_name
@@ -190,11 +196,11 @@ def _loader(
     return load
 
 
-def _answering(method: Callable[..., Any]) -> Callable[..., Any]:
+def _answering(method: Method[S, Q, A]) -> Method[S, Q, A]:
     """Whatever happens in `method`, the caller is told with a status."""
 
     @wraps(method)
-    def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+    def answer(self: S, request: Q, context: grpc.ServicerContext) -> A:
         try:
             return method(self, request, context)
         except StatusError as error:
@@ -223,8 +229,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     @_answering
     def Predict(  # noqa: N802
-        self, request: Any, context: grpc.ServicerContext
-    ) -> Any:
+        self,
+        request: predict_pb2.PredictRequest,
+        context: grpc.ServicerContext,
+    ) -> predict_pb2.PredictResponse:
         """Runs a signature."""
         name, version = _model_of(request)
         if not self._threads.acquire(blocking=False):
@@ -237,8 +245,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     @_answering
     def GetModelMetadata(  # noqa: N802
-        self, request: Any, context: grpc.ServicerContext
-    ) -> Any:
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.ServicerContext,
+    ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """The signatures of a model."""
         name, version = _model_of(request)
         if list(request.metadata_field) != ["signature_def"]:
@@ -270,8 +280,10 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
 
     @_answering
     def GetModelStatus(  # noqa: N802
-        self, request: Any, context: grpc.ServicerContext
-    ) -> Any:
+        self,
+        request: get_model_status_pb2.GetModelStatusRequest,
+        context: grpc.ServicerContext,
+    ) -> get_model_status_pb2.GetModelStatusResponse:
         """The state of all versions of a model, or of the one asked for."""
         if not request.HasField("model_spec"):
             raise _missing_model()
@@ -299,7 +311,10 @@ def _missing_model() -> StatusError:
     return StatusError(grpc.StatusCode.INVALID_ARGUMENT, "Missing ModelSpec")
 
 
-def _model_of(request: Any) -> tuple[str, int | None]:
+def _model_of(
+    request: predict_pb2.PredictRequest
+    | get_model_metadata_pb2.GetModelMetadataRequest,
+) -> tuple[str, int | None]:
     """The name and version that are asked for.
 
     Raises:
