@@ -12,17 +12,17 @@ from connectrpc.code import Code
 from connectrpc.compat import google_protobuf_codecs
 from connectrpc.errors import ConnectError, ErrorDetail
 from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+from connectrpc.request import RequestContext
 from connectrpc.server import ConnectASGIApplication, Endpoint
 from google.protobuf.message import Message
 from protobuf.wkt import Any as Packed
-from pydantic import BaseModel
 from starlette.responses import Response
 
 from ..proto.sketcher.v1 import sketcher_pb2 as pb
 from . import requests
 from .guard import Guard, Limits
 from .refusals import CODE, Refusal
-from .rpc import map_commands, to_request
+from .rpc import Request, map_commands, to_request
 from .service import SketcherService
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["SketcherService"]
@@ -104,10 +104,10 @@ class _Calls:
     def _unary(
         self,
         name: str,
-        kind: type[BaseModel],
-        work: Callable[[Any, float], Awaitable[Message]],
+        kind: type[Request],
+        work: Callable[[Request, float], Awaitable[Message]],
     ) -> Endpoint:
-        async def answer(message: Message, context: Any) -> Message:
+        async def answer(message: Message, context: RequestContext) -> Message:
             with _refusing(context):
                 async with self._call(context) as seconds:
                     return await work(to_request(kind, message), seconds)
@@ -115,7 +115,7 @@ class _Calls:
         return Endpoint.unary(_info(name, StreamType.UNARY), answer)
 
     async def _watch(
-        self, message: Message, context: Any
+        self, message: Message, context: RequestContext
     ) -> AsyncIterator[Message]:
         with _refusing(context):
             async with self._call(context) as seconds:
@@ -126,7 +126,7 @@ class _Calls:
                         yield answer
 
     async def _draw(
-        self, commands: AsyncIterator[pb.DrawRequest], context: Any
+        self, commands: AsyncIterator[pb.DrawRequest], context: RequestContext
     ) -> AsyncIterator[Message]:
         with _refusing(context):
             async with self._call(context) as seconds:
@@ -135,7 +135,9 @@ class _Calls:
                     async for answer in answers:
                         yield answer
 
-    def _call(self, context: Any) -> Any:
+    def _call(
+        self, context: RequestContext
+    ) -> contextlib.AbstractAsyncContextManager[float]:
         left = context.timeout_ms
         return self._guard.call(
             context.method.name,
@@ -158,7 +160,7 @@ def _info(name: str, kind: StreamType) -> MethodInfo:
 
 
 @contextlib.contextmanager
-def _refusing(context: Any) -> Iterator[None]:
+def _refusing(context: RequestContext) -> Iterator[None]:
     """Refusals, in the words of the library."""
     try:
         yield
