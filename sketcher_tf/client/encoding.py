@@ -35,6 +35,17 @@ def noise(seed: int, count: int, temperature: float) -> contract.Arrays:
     }
 
 
+def conditions(
+    labels: Labels, category: str, noise: contract.Arrays
+) -> np.ndarray:
+    """float32 [count, C]; factors not named vary from sketch to sketch.
+
+    Raises:
+        ValueError: a word that the model does not know.
+    """
+    return request.varied_conditions(labels.schema, category, noise["seed"])
+
+
 def drawings(
     labels: Labels, sketches: Sequence[Sketch], words: Sequence[str]
 ) -> contract.Arrays:

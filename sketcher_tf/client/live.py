@@ -18,7 +18,7 @@ from sketcher_tf.client.operations import Operations
 from sketcher_tf.client.retry import Deadline
 from sketcher_tf.client.types import Labels, Point, ServedSketch
 from sketcher_tf.contract import Code
-from sketcher_tf.model.request import drawing, varied_conditions
+from sketcher_tf.model.request import drawing
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import check_stroke3, stroke5_to_stroke3
 
@@ -174,9 +174,7 @@ class Live:
             latents = latents[:0]  # another model by now: it draws its own
         # Always a new id: an open that was given up may still arrive.
         session_id = secrets.randbits(63)
-        condition = varied_conditions(
-            labels.schema, self._category, self._noise["seed"]
-        )
+        condition = encoding.conditions(labels, self._category, self._noise)
         inputs = {
             "session_id": session_id,
             "condition": condition[0],

@@ -22,7 +22,6 @@ from sketcher_tf.client.versions import Versions
 from sketcher_tf.model.request import (
     DEFAULT_TEMPERATURE,
     drawings,
-    varied_conditions,
     walk_latents,
     walk_request,
 )
@@ -93,9 +92,7 @@ class Operations:
         noise = encoding.noise(seed, count, temperature)
 
         def inputs(labels: Labels) -> contract.Arrays:
-            condition = varied_conditions(
-                labels.schema, category, noise["seed"]
-            )
+            condition = encoding.conditions(labels, category, noise)
             return {"condition": condition, **noise}
 
         outputs = yield from self._run(contract.GENERATE, inputs, timeout)
@@ -134,9 +131,7 @@ class Operations:
         def inputs(labels: Labels) -> contract.Arrays:
             return {
                 "strokes": drawings(labels.schema, [sketch] * count),
-                "condition": varied_conditions(
-                    labels.schema, word, noise["seed"]
-                ),
+                "condition": encoding.conditions(labels, word, noise),
                 **noise,
             }
 
@@ -229,9 +224,7 @@ class Operations:
         def inputs(labels: Labels) -> contract.Arrays:
             return {
                 "latents": encoding.latents(labels, latents),
-                "condition": varied_conditions(
-                    labels.schema, category, noise["seed"]
-                ),
+                "condition": encoding.conditions(labels, category, noise),
                 **noise,
             }
 
