@@ -19,12 +19,8 @@ from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.retry import Deadline, Timeout
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.client.versions import Versions
-from sketcher_tf.model.request import (
-    DEFAULT_TEMPERATURE,
-    drawings,
-    walk_latents,
-    walk_request,
-)
+from sketcher_tf.model import request
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch, Sketches
 
 _CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day
@@ -130,7 +126,7 @@ class Operations:
 
         def inputs(labels: Labels) -> contract.Arrays:
             return {
-                "strokes": drawings(labels.schema, [sketch] * count),
+                "strokes": request.drawings(labels.schema, [sketch] * count),
                 "condition": encoding.conditions(labels, word, noise),
                 **noise,
             }
@@ -160,8 +156,8 @@ class Operations:
             ValueError: an unknown category, no drawing, or one too long.
             ServingError: the server could not do it.
         """
+        request.check_some(sketches)
         words = [category or sketch.category for sketch in sketches]
-
         noise = encoding.noise(seed, len(words), temperature)
 
         def inputs(labels: Labels) -> contract.Arrays:
@@ -270,9 +266,11 @@ class Operations:
                 labels, contract.ENCODE, given, allowed
             )
             start, stop = encoded["latents"]
-            wanted = walk_request(given["condition"], count, temperature, seed)
+            wanted = request.walk_request(
+                given["condition"], count, temperature, seed
+            )
             inputs = {
-                "latents": walk_latents(start, stop, count),
+                "latents": request.walk_latents(start, stop, count),
                 "condition": wanted.condition,
                 **noise,
                 "seed": wanted.seeds,

@@ -218,11 +218,16 @@ def drawings(schema: Schema, sketches: Sequence[Sketch]) -> np.ndarray:
         ValueError: no drawing, or one that the model cannot take: too long, or
             with an offset that is no number or beyond 1e6 pixels.
     """
+    check_some(sketches)
+    return np.stack([drawing(schema, sketch) for sketch in sketches])
+
+
+def check_some(sketches: Sequence[Sketch]) -> None:
+    """Raises: ValueError: there is no drawing."""
     if not sketches:
         raise ValueError(
             "there must be at least one drawing; received none. Give one."
         )
-    return np.stack([drawing(schema, sketch) for sketch in sketches])
 
 
 def drawing(schema: Schema, sketch: Sketch) -> np.ndarray:

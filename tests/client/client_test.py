@@ -757,6 +757,7 @@ def test_mutual_tls(authority):
         (lambda c: c.complete(sketch(dx=2e6)), "at most 1000000 pixels"),
         (lambda c: c.reconstruct([]), "received 0"),
         (lambda c: c.encode([]), "at least one drawing"),
+        (lambda c: c.reconstruct([]), "at least one drawing"),
         (lambda c: c.interpolate(sketch(), sketch(), 0), "received 0"),
         (lambda c: c.decode(np.ones((0, 3)), "cat"), "received 0. Ask for"),
         (lambda c: c.decode(np.ones((1, 9)), "cat"), "shape [count, 3]"),
