@@ -28,6 +28,7 @@ _DISTRIBUTIONS = {
     "protobuf": "protobuf-py",
     "py_mini_racer": "mini-racer",
     "skimage": "scikit-image",
+    "xdist": "pytest-xdist",
     "tensorflow_serving": "tensorflow-serving-api",
     "yaml": "pyyaml",
 }
