@@ -3,6 +3,7 @@ import dataclasses
 import gc
 import inspect
 import itertools
+import re
 import subprocess
 import sys
 import threading
@@ -754,8 +755,7 @@ def test_mutual_tls(authority):
         (lambda c: c.complete(sketch(LONGEST + 1)), "at most 20 points"),
         (lambda c: c.complete(sketch(category="")), "received ''"),
         (lambda c: c.complete(sketch(dx=np.nan)), "finite numbers"),
-        (lambda c: c.complete(sketch(dx=2e6)), "at most 1000000 pixels"),
-        (lambda c: c.reconstruct([]), "received 0"),
+        (lambda c: c.complete(sketch(dx=2e6)), "at most 1e+06 pixels"),
         (lambda c: c.encode([]), "at least one drawing"),
         (lambda c: c.reconstruct([]), "at least one drawing"),
         (lambda c: c.interpolate(sketch(), sketch(), 0), "received 0"),
@@ -788,7 +788,7 @@ def test_mutual_tls(authority):
     ],
 )
 def test_mistakes_are_not_sent(server, client, call, text):
-    with pytest.raises(ValueError, match=text.replace("[", r"\[")):
+    with pytest.raises(ValueError, match=re.escape(text)):
         call(client)
     assert set(server.names()) <= {"labels"}
 
