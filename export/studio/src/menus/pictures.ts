@@ -1,5 +1,6 @@
 // Small pictures of words, drawn by the model when they are asked for.
 
+import {PAPER, fit} from '../drawing/frame';
 import {Growth, type Stroke} from '../drawing/strokes';
 import type {Model} from '../model/client';
 import type {Condition, Metadata} from '../model/protocol';
@@ -51,6 +52,6 @@ export class Pictures {
     for await (const {points} of parts) {
       for (const point of points) if (!point[4]) growth.add(point);
     }
-    if (!signal.aborted) this.#drawn.set(word, growth.strokes);
+    if (!signal.aborted) this.#drawn.set(word, fit(growth.strokes, PAPER));
   }
 }

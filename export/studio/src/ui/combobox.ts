@@ -94,6 +94,7 @@ export class Combobox {
     if (!this.#list.hidden) return;
     this.#list.hidden = false;
     this.#field.ariaExpanded = 'true';
+    this.#list.scrollIntoView({block: 'nearest'});
     this.#filter('');
     this.#goTo(this.#options[this.words.indexOf(this.#value)]);
   }
@@ -125,8 +126,15 @@ export class Combobox {
     this.#at = option;
     if (!option) return this.#field.removeAttribute('aria-activedescendant');
     option.setAttribute('aria-selected', 'true');
-    option.scrollIntoView({block: 'nearest'});
+    this.#scrollTo(option);
     this.#field.setAttribute('aria-activedescendant', option.id);
+  }
+
+  /** Within the list only: the page stays where it is. */
+  #scrollTo({offsetTop, offsetHeight}: HTMLLIElement): void {
+    const {scrollTop, clientHeight} = this.#list;
+    const least = offsetTop + offsetHeight - clientHeight;
+    this.#list.scrollTop = Math.min(Math.max(scrollTop, least), offsetTop);
   }
 
   #key(event: KeyboardEvent): void {
