@@ -73,7 +73,8 @@ function onKey(event: KeyboardEvent): void {
 
 /** Whether letters are for what has the focus. */
 function isText(target: EventTarget | null): boolean {
-  return target instanceof Element && target.matches('select, [type=number], [role=combobox]');
+  const fields = 'select, [type=number], [role=combobox]';
+  return target instanceof Element && target.matches(fields);
 }
 
 function enable(): void {

@@ -121,3 +121,16 @@ def test_the_slider_goes_on_from_mine_and_is_undone_at_once(drawn):
     drawn.get_by_role("button", name="Undo").click()
     assert strokes(drawn) == mine
     expect(drawn.locator("#variants button")).to_have_count(0)
+
+
+def test_a_drawing_of_too_many_points_is_told(drawn):
+    drawn.evaluate(
+        "studio.change([{by: 'you', points: "
+        "Array.from({length: 41}, (_, i) => [i, i * i % 50])}], '')"
+    )
+    drawn.get_by_role("button", name="Optimize").click()
+    status(drawn).to_have_text(
+        "The model looks at drawings of at most 40 points; this one has 41. "
+        "Erase some strokes."
+    )
+    expect(drawn.locator("#variants button")).to_have_count(0)

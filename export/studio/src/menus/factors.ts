@@ -11,7 +11,10 @@ const FAVOURITE = 'cat'; // of many values, the first choice
 
 /** Draws small pictures of conditions, by a name of each. */
 export interface Illustrator {
-  of(name: string, condition: Condition): Promise<readonly Stroke[] | undefined>;
+  of(
+    name: string,
+    condition: Condition,
+  ): Promise<readonly Stroke[] | undefined>;
   drop(): void;
 }
 
@@ -63,7 +66,12 @@ export class Factors {
           'div',
           {className: 'factor'},
           make('div', {}, caption(capital(factor.name)), first.root),
-          make('div', {className: 'second'}, caption('blended with'), second.root),
+          make(
+            'div',
+            {className: 'second'},
+            caption('blended with'),
+            second.root,
+          ),
         ),
       ),
     );
@@ -137,8 +145,9 @@ export class Factors {
   blendWithAny(): void {
     this.blending = true;
     const [row] = this.#rows;
-    const others = row?.factor.values.filter((word) => word !== row.first.value);
-    if (!others?.length) return;
+    const others =
+      row?.factor.values.filter((word) => word !== row.first.value) ?? [];
+    if (!others.length) return;
     row.second.value = others[Math.floor(Math.random() * others.length)];
     this.#tell();
   }

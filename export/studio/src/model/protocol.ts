@@ -90,7 +90,10 @@ export interface Calls {
   };
   /** How surely drawings show what was asked for, log probabilities. */
   judge: {
-    argument: {readonly condition: Condition; readonly drawings: readonly Lines[]};
+    argument: {
+      readonly condition: Condition;
+      readonly drawings: readonly Lines[];
+    };
     result: number[];
     part: never;
   };

@@ -188,14 +188,21 @@ export class Sketcher {
     const moved = lines.map((line) =>
       line.map(([x, y]): Place => [(x - low[0]) * scale, (y - low[1]) * scale]),
     );
-    const points = pointsOf(moved, this.metadata.scale_factor);
+    const {scale_factor, max_seq_len} = this.metadata;
+    const points = pointsOf(moved, scale_factor);
+    if (points.length > max_seq_len) {
+      throw new Error(
+        `The model looks at drawings of at most ${max_seq_len} points; this ` +
+          `one has ${points.length}. Erase some strokes.`,
+      );
+    }
     return {
       points: Float32Array.from(points.flat()),
       length: Int32Array.of(points.length),
     };
   }
 
-  /** All the randomness of one sketch, drawn beforehand; the latest are kept. */
+  /** All the randomness of one sketch, drawn beforehand; the latest is kept. */
   async #noise(seed: number, number: number): Promise<Noise> {
     const key = `${seed} ${number}`;
     const noise = this.#kept.get(key) ?? (await this.#drawNoise(seed, number));

@@ -44,7 +44,8 @@ export class Blend implements Mode {
       look: (number) => this.#look(number && number * BETWEEN),
     });
     button('morph').onclick = () => this.go();
-    button('play').onclick = () => (this.#playing ? this.#stop() : this.#play());
+    button('play').onclick = () =>
+      this.#playing ? this.#stop() : this.#play();
     button('frame-take').onclick = () => this.#lay(this.#at);
     input('frame').max = `${FRAMES - 1}`;
     input('frame').oninput = () => this.#slide();
@@ -215,7 +216,8 @@ export class Blend implements Mode {
     this.#drawings[side] = drawing;
     button(`${side}-drawing`).ariaPressed = `${drawing !== undefined}`;
     button(`${side}-word`).ariaPressed = `${drawing === undefined}`;
-    element(`${side}-picture`).replaceChildren(...(drawing ? [draws(drawing)] : []));
+    const picture = drawing ? [draws(drawing)] : [];
+    element(`${side}-picture`).replaceChildren(...picture);
     this.#forget();
   }
 
@@ -250,8 +252,9 @@ function placed(
     drawing ? frameOf(drawing.map(({points}) => points)) : PAPER,
   );
   return frames.map((strokes, i) => {
-    const own = i === 0 ? from.drawing : i === FRAMES - 1 ? to.drawing : undefined;
-    return own ?? fit(strokes, between(start, stop, i / (FRAMES - 1)));
+    if (i === 0 && from.drawing) return from.drawing;
+    if (i === FRAMES - 1 && to.drawing) return to.drawing;
+    return fit(strokes, between(start, stop, i / (FRAMES - 1)));
   });
 }
 

@@ -171,9 +171,7 @@ export class Optimize implements Mode {
   }
 
   #tell(): void {
-    const share = Math.round(100 * this.#share);
-    const text =
-      share === 0 ? 'mine' : share === 100 ? "the model's" : `${share} % the model's`;
+    const text = `${Math.round(100 * this.#share)} % the model's`;
     input('share').setAttribute('aria-valuetext', text);
   }
 }

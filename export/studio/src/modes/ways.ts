@@ -16,14 +16,17 @@ export async function collect(
   begun: readonly Stroke[],
   scaleFactor: number,
 ): Promise<(readonly Stroke[])[]> {
-  const ways = Array.from({length: count}, () => new Growth(begun, scaleFactor));
+  const ways = Array.from(
+    {length: count},
+    () => new Growth(begun, scaleFactor),
+  );
   for await (const {way, points} of parts) {
     for (const point of points) if (!point[4]) ways[way].add(point);
   }
   return ways.map(({strokes}) => strokes.slice(begun.length));
 }
 
-/** How surely drawings show the words, log probabilities; 0 without a critic. */
+/** How surely drawings show the words, in logs; 0 without a critic. */
 export async function judge(
   studio: Studio,
   drawings: readonly (readonly Stroke[])[],

@@ -33,7 +33,12 @@ export class Combobox {
   ) {
     this.#value = words[0];
     const id = `list-${lists++}`;
-    this.#list = make('ul', {id, role: 'listbox', ariaLabel: label, hidden: true});
+    this.#list = make('ul', {
+      id,
+      role: 'listbox',
+      ariaLabel: label,
+      hidden: true,
+    });
     this.#field = make('input', {
       type: 'text',
       role: 'combobox',

@@ -98,7 +98,11 @@ export function draws(strokes: readonly Stroke[]): SVGSVGElement {
   const pace = Math.min(POINT, LONGEST / Math.max(count, 1));
   let at = 0;
   for (const {by, points} of strokes) {
-    const path = makeSvg('path', {d: pathOf(points), class: by, pathLength: '1'});
+    const path = makeSvg('path', {
+      d: pathOf(points),
+      class: by,
+      pathLength: '1',
+    });
     if (by === 'model') {
       const time = pace * points.length;
       path.style.animationDelay = `${at}ms`;
