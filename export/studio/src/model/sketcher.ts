@@ -202,7 +202,7 @@ export class Sketcher {
     };
   }
 
-  /** All the randomness of one sketch, drawn beforehand; the latest is kept. */
+  /** All the randomness of a sketch, drawn beforehand; kept for a while. */
   async #noise(seed: number, number: number): Promise<Noise> {
     const key = `${seed} ${number}`;
     const noise = this.#kept.get(key) ?? (await this.#drawNoise(seed, number));
