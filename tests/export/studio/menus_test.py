@@ -11,7 +11,7 @@ from export.tflite import convert
 from sketcher_tf.schema import Factor
 from tests.testing import toys
 from tests.testing.exports import make_model
-from tests.testing.studio import CHROMIUM, RING, draw, status, strokes
+from tests.testing.studio import CHROMIUM, PHONE, RING, draw, status, strokes
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
@@ -83,6 +83,14 @@ def test_words_are_shown_with_pictures(opened):
     assert pictures.count()
     opened.get_by_role("option", name="cat", exact=True).click()
     assert words(opened) == "cat glad"
+
+
+def test_on_a_phone_the_whole_list_is_seen(opened):
+    opened.set_viewport_size(PHONE)
+    opened.get_by_role("combobox", name="Kind").click()
+    listbox = opened.get_by_role("listbox", name="Kind")
+    expect(listbox).to_be_in_viewport(ratio=1)
+    expect(opened.get_by_role("combobox", name="Kind")).to_be_in_viewport()
 
 
 def test_a_file_that_is_no_model_is_told(page, tmp_path):

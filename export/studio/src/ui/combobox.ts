@@ -99,9 +99,9 @@ export class Combobox {
     if (!this.#list.hidden) return;
     this.#list.hidden = false;
     this.#field.ariaExpanded = 'true';
-    this.#list.scrollIntoView({block: 'nearest'});
     this.#filter('');
     this.#goTo(this.#options[this.words.indexOf(this.#value)]);
+    requestAnimationFrame(() => this.#list.scrollIntoView({block: 'nearest'}));
   }
 
   #close(): void {
