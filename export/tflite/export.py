@@ -37,7 +37,7 @@ def export(
     Args:
         sketcher: the model.
         output: the .tflite file.
-        quantize: one of `convert.QUANTIZATIONS`.
+        quantize: one of `QUANTIZATIONS`.
         drawings: a batch of one each; float32 needs none.
         seed: of the sketches that are compared.
         encoder: whether the file can also encode drawings.
