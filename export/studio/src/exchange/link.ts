@@ -63,13 +63,16 @@ export class Link {
 
   async #copy(): Promise<void> {
     const {factors, settings, metadata} = this.studio;
-    const fields = new URLSearchParams({
+    const fields = {
       draw: drawText(factors.choice, metadata!.factors),
-      temperature: `${settings.temperature}`,
-      seed: `${settings.seed}`,
+      temperature: settings.temperature,
+      seed: settings.seed,
       model: this.models.name!,
-    });
-    const {href} = new URL(`#${fields}`, location.href);
+    };
+    const hash = Object.entries(fields)
+      .map(([name, value]) => `${name}=${readable(value)}`)
+      .join('&');
+    const {href} = new URL(`#${hash}`, location.href);
     try {
       await navigator.clipboard.writeText(href);
       say('Copied: a link with words, temperature and seed.');
@@ -79,8 +82,14 @@ export class Link {
   }
 }
 
+/** Encoded where it must be, and as people write it elsewhere. */
+function readable(value: string | number): string {
+  return encodeURIComponent(value).replace(/%(2B|2C|3D)/g, decodeURIComponent);
+}
+
 function readWish(hash: string): Wish {
-  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  // A plus is a plus here, and no space.
+  const fields = new URLSearchParams(hash.slice(1).replaceAll('+', '%2B'));
   const text = (name: string) => fields.get(name) ?? undefined;
   const number = (name: string) => {
     const value = Number(fields.get(name) || NaN);
@@ -99,6 +108,7 @@ function drawText({values, share}: Choice, factors: readonly Factor[]): string {
   const terms = values.map(([first, second]) =>
     second === NONE ? first : `${first}*${rest}+${second}*${share}`,
   );
+  if (terms.length === 1) return terms[0];
   return terms.map((term, i) => `${factors[i].name}=${term}`).join(',');
 }
 

@@ -2,11 +2,12 @@
 //
 // If anything that is seen is stroked, that is the drawing, and what is filled
 // is its decoration, but for what is small and round: dots. If nothing is, the
-// outlines of what is filled are.
+// centre lines of what is filled are.
 
 import type {Author, Place, Stroke} from '../../drawing/strokes';
 import {type Drawing, type Line, bounds, fit, simplified} from '../drawing';
 import {FileError} from '../errors';
+import {type Filled, centreLines, dotOf} from './centre';
 import {isRound, isSeen, isStroked} from './seen';
 import {type Piece, piecesOf} from './shapes';
 import {onStage} from './stage';
@@ -18,7 +19,8 @@ const MOST = 5000; // shapes
 const FINE = 512; // samples along the longest side
 const TOUCHING = 1e-3; // of the longest side: pieces of one stroke
 const DOT = 0.04; // of the longest side, of what is round, and so a dot
-const OUTLINES = 'Nothing is stroked there: these are outlines of shapes.';
+const CENTRES =
+  'Nothing is stroked there: these are the centre lines of what is filled.';
 const COVERS = 0.98; // of all that is filled, in width and height, for a page
 
 /** @throws FileError if it is no SVG, or nothing in it is drawn. */
@@ -47,8 +49,8 @@ function drawingOf(root: SVGSVGElement, name: string): Omit<Drawing, 'word'> {
   const stroked = shapes.filter(isStroked);
   if (root.hasAttribute(OWN)) return {strokes: own(root, stroked)};
   if (!stroked.length) {
-    const filled = withoutPage(shapes);
-    return {strokes: trace(filled, () => false), note: OUTLINES};
+    const lines = centreLines(filledOf(withoutPage(shapes)));
+    return {strokes: simplified(fit(lines)), note: CENTRES};
   }
   const side = longestSide(stroked);
   const isDot = (shape: SVGGeometryElement) =>
@@ -98,9 +100,18 @@ function trace(
 ): Stroke[] {
   const side = longestSide(shapes);
   const pieces = shapes.flatMap((shape) =>
-    isDot(shape) ? [dotOf(shape)] : piecesOf(shape, side / FINE),
+    isDot(shape) ? [dot(shape)] : piecesOf(shape, side / FINE),
   );
   return simplified(fit(join(pieces, TOUCHING * side)));
+}
+
+function dot(shape: SVGGeometryElement): Piece {
+  const {left, top, right, bottom} = shape.getBoundingClientRect();
+  const corners: Line = [
+    [left, top],
+    [right, bottom],
+  ];
+  return {line: dotOf([corners]), closed: true};
 }
 
 /** Makes one stroke of pieces that begin where the last one ended. */
@@ -117,20 +128,26 @@ function join(pieces: readonly Piece[], tolerance: number): Line[] {
   return lines;
 }
 
-/** Those in front of a rectangle as large as all of them. */
+function filledOf(shapes: readonly SVGGeometryElement[]): Filled[] {
+  const step = longestSide(shapes) / FINE;
+  return shapes.map((shape) => ({
+    lines: piecesOf(shape, step).map(({line}) => line),
+    rule: getComputedStyle(shape).fillRule as CanvasFillRule,
+    round: isRound(shape),
+  }));
+}
+
+/** Those in front of a rectangle as large as all of them, in other colours. */
 function withoutPage(
   shapes: readonly SVGGeometryElement[],
 ): readonly SVGGeometryElement[] {
-  const [first, ...others] = shapes;
-  const [whole, page] = [shapes, [first]].map(boundsOf);
-  const covers = [2, 3].every((size) => page[size] >= COVERS * whole[size]);
-  return others.length && covers ? others : shapes;
-}
-
-function dotOf(shape: Element): Piece {
-  const [left, top, width, height] = boundsOf([shape]);
-  const middle: Place = [left + width / 2, top + height / 2];
-  return {line: [middle, middle], closed: true};
+  const [page, ...others] = shapes;
+  const [whole, first] = [shapes, [page]].map(boundsOf);
+  const covers = [2, 3].every((size) => first[size] >= COVERS * whole[size]);
+  if (!others.length || !covers) return shapes;
+  const {fill} = getComputedStyle(page);
+  const inked = others.filter((shape) => getComputedStyle(shape).fill !== fill);
+  return inked.length ? inked : others;
 }
 
 function longestSide(shapes: readonly Element[]): number {

@@ -47,11 +47,12 @@ function subpaths(shape: SVGGeometryElement): SVGPathElement[] {
   const whole = shape.getAttribute('d') ?? '';
   const parts = whole.split(/(?=m)/i).filter((part) => MOVE.test(part));
   let before = '';
-  return parts.map((part) => {
+  return parts.flatMap((part) => {
     const [{length}, move, x, y] = part.match(MOVE)!;
     const start = endOf(`${before}${move}${x} ${y}`);
     before += part;
-    const rest = part.slice(length);
+    const rest = part.slice(length).trim();
+    if (!rest) return []; // a move, and no line
     // Numbers after those of the move are of lines.
     const line = /^[-+.\d]/.test(rest) ? (move === 'm' ? 'l' : 'L') : '';
     return pathOf(`M${start.x} ${start.y}${line}${rest}`);
