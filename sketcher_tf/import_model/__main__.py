@@ -14,9 +14,6 @@ from absl import flags
 
 from sketcher_tf.cli import Command
 
-# Of a set of simplified drawings of Quick, Draw!, about.
-_TYPICAL_SCALE = 35.0
-
 COMMAND = Command("sketcher import", __doc__, extra="tf")
 _OUTPUT = flags.DEFINE_string(
     "output",
@@ -28,8 +25,8 @@ _OUTPUT = flags.DEFINE_string(
 _SCALE_FACTOR = flags.DEFINE_float(
     "scale_factor",
     None,
-    "Pixels per unit of an offset, which a checkpoint does not tell: the "
-    "standard deviation of the training offsets.",
+    "Pixels per unit of an offset: the standard deviation of the training "
+    "offsets. By default drawings become as large as Quick, Draw!'s.",
     1e-6,
     flag_values=COMMAND.flags,
 )
@@ -42,24 +39,22 @@ def main(arguments: list[str]) -> None:
             "one model is imported at a time; received "
             f"{arguments}. Write for example bird.gen.json --output=bird."
         )
-    from sketcher_tf.import_model.convert import convert
+    from sketcher_tf.import_model.convert import convert, fitting_scale
     from sketcher_tf.import_model.published import read_published
 
     published = read_published(arguments[0])
-    scale = _SCALE_FACTOR.value or published.scale_factor
-    if scale is None:
-        scale = _TYPICAL_SCALE
-        logging.warning(
-            "Offsets are taken to be scaled by %g pixels, as in Quick, Draw!; "
-            "--scale_factor says otherwise",
-            scale,
-        )
+    scale = _SCALE_FACTOR.value or fitting_scale(published)
     output = Path(_OUTPUT.value)
     if output.suffix != ".keras":
         output = output / "model.keras"
     output.parent.mkdir(parents=True, exist_ok=True)
     convert(published, scale).save(output)
-    logging.info("Imported %s, which draws %s", output, published.name)
+    logging.info(
+        "Imported %s, which draws %s, with --scale_factor=%.4g",
+        output,
+        published.name,
+        scale,
+    )
     if not published.settings.get("conditional", True):
         logging.info("It has no encoder: it draws and completes, no more")
 

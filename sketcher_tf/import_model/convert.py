@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 
 from sketcher_tf.configs import Config, ModelConfig
+from sketcher_tf.data.formats.placement import longest_side
+from sketcher_tf.data.formats.simplify import SIDE_PX
 from sketcher_tf.import_model.published import Published
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.recurrent.core import RecurrentCore
 from sketcher_tf.model.recurrent.hyper_lstm import HyperLSTM
 from sketcher_tf.model.recurrent.layer_norm_lstm import LayerNormLSTM
 from sketcher_tf.schema import Factor, Schema
+from sketcher_tf.sketcher import Sketcher
 
 _POINT = 5  # the width of stroke-5
+_NUM_DRAWN = 64  # drawings by which a model's scale is measured
 
 # Of the small matrices of a HyperLSTM, in our order of gates: of the inputs,
 # then of the state.
@@ -60,6 +64,21 @@ def convert(published: Published, scale_factor: float) -> AISketcher:
         for weight in model.decoder.first_state.weights:
             weight.assign(np.zeros(weight.shape))
     return model
+
+
+def fitting_scale(published: Published) -> float:
+    """Pixels per unit that make a model draw at the size of Quick, Draw!'s.
+
+    Published models do not tell: checkpoints have no scale, and those for
+    JavaScript count in pixels of another canvas.
+
+    Raises:
+        ValueError: weights that its settings ask for are missing.
+    """
+    sketcher = Sketcher(convert(published, 1.0))
+    drawn = sketcher.generate(published.name, _NUM_DRAWN, seed=0)
+    side = float(np.median([longest_side(one.polylines) for one in drawn]))
+    return SIDE_PX / (side or SIDE_PX)
 
 
 def _sizes(settings: Mapping[str, Any], conditional: bool) -> ModelConfig:

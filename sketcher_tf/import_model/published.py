@@ -31,11 +31,6 @@ _PREFIX = "quickdraw:"
 _MAX_WEIGHT = 10.0  # what the largest int16 stands for
 _TIMEOUT_S = 60
 
-# These decoders draw larger than Quick, Draw!'s 255 pixels: the deviations of
-# their offsets are 2.57 (bird), 2.71 (bicycle) and 2.37 (dog) times those of
-# the words' simplified drawings.
-_UNITS_PER_PIXEL = 2.55
-
 _WEIGHTS = ("output_w", "output_b", "W_xh", "W_hh", "bias")
 
 
@@ -48,13 +43,11 @@ class Published:
         settings: hyperparameters, by Magenta's names.
         weights: by Magenta's names of variables; those of the decoder's cell
             are below `RNN/`, of the encoder's below `ENC_RNN/`.
-        scale_factor: pixels per unit; None if that is not known.
     """
 
     name: str
     settings: Mapping[str, Any]
     weights: Mapping[str, np.ndarray]
-    scale_factor: float | None
 
 
 def read_published(source: str) -> Published:
@@ -98,7 +91,6 @@ def from_javascript(data: bytes, source: str) -> Published:
         ]
         weights = dict(zip(_WEIGHTS, arrays, strict=True))
         units, outputs = weights["output_w"].shape
-        scale = float(info["scale_factor"]) / _UNITS_PER_PIXEL
         settings = {
             "conditional": False,
             "dec_model": "lstm",
@@ -120,7 +112,6 @@ def from_javascript(data: bytes, source: str) -> Published:
             f"RNN/{key}": array.astype(np.float32) * (_MAX_WEIGHT / 32767)
             for key, array in weights.items()
         },
-        scale,
     )
 
 
@@ -154,5 +145,4 @@ def from_checkpoint(folder: Path) -> Published:
             for name in reader.get_variable_to_shape_map()
             if "Adam" not in name
         },
-        None,
     )

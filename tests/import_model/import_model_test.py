@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketcher_tf.import_model.convert import convert
+from sketcher_tf.data.formats.placement import longest_side
+from sketcher_tf.import_model.convert import convert, fitting_scale
 from sketcher_tf.import_model.published import read_published
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.strokes import START_TOKEN
@@ -305,8 +306,7 @@ def test_a_decoder_for_javascript_predicts_what_its_equations_say(tmp_path):
     path = tmp_path / "bird.gen.json"
     path.write_text(text)
     published = read_published(str(path))
-    assert published.scale_factor == pytest.approx(70 / 2.55)
-    model = convert(published, published.scale_factor)
+    model = convert(published, 35.0)
     state = np.zeros(8), np.zeros(8)
     check_predictions(model, "lstm", w, np.zeros(0), state)
 
@@ -314,7 +314,8 @@ def test_a_decoder_for_javascript_predicts_what_its_equations_say(tmp_path):
 def test_published_decoders_are_read(shared_data):
     path = shared_data / "sketchrnn-js" / "bird.gen.json"
     published = read_published(str(path))
-    model = convert(published, published.scale_factor)
+    scale = fitting_scale(published)
+    model = convert(published, scale)
     w = {
         name.replace("RNN/", "RNN/LSTMCell/")
         if "output" not in name
@@ -323,6 +324,9 @@ def test_published_decoders_are_read(shared_data):
     }
     state = np.zeros(512), np.zeros(512)
     check_predictions(model, "lstm", w, np.zeros(0), state)
+    drawn = Sketcher(model).generate(published.name, 32, seed=5)
+    sides = [longest_side(one.polylines) for one in drawn]
+    np.testing.assert_allclose(np.median(sides), 255, rtol=0.15)
 
 
 def test_the_command_makes_an_ordinary_model(tmp_path):
@@ -330,7 +334,7 @@ def test_the_command_makes_an_ordinary_model(tmp_path):
     path.write_text(javascript()[0])
     command = [sys.executable, "-m", "sketcher_tf.import_model", str(path)]
     done = subprocess.run(
-        [*command, f"--output={tmp_path / 'bird'}"],
+        [*command, f"--output={tmp_path / 'bird'}", "--scale_factor=30"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -338,6 +342,7 @@ def test_the_command_makes_an_ordinary_model(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     sketcher = Sketcher.load(tmp_path / "bird")
+    assert sketcher.schema.scale_factor == 30
     one, _ = sketcher.generate("bird", 2, seed=3)
     assert one.category == "bird"
     assert sketcher.complete(one, "bird", 1)[0].stroke3.shape[1] == 3
