@@ -23,6 +23,24 @@ class SketchBatch(NamedTuple):
     image: tf.Tensor
 
 
+class Lesson(NamedTuple):
+    """A `SketchBatch` of which the encoder reads other points of the same.
+
+    Attributes:
+        points: stroke-5 float32 [B, T, 5], as the decoder is to draw them.
+        condition: float32 [B, C].
+        image: float32 [B, S, S, 1].
+        read: stroke-5 float32 [B, T, 5], as the encoder reads them.
+        weight: float32 [B, T], what each of `points` counts.
+    """
+
+    points: tf.Tensor
+    condition: tf.Tensor
+    image: tf.Tensor
+    read: tf.Tensor
+    weight: tf.Tensor
+
+
 def batch_of_pixels(
     strokes: np.ndarray | tf.Tensor,
     condition: np.ndarray | tf.Tensor,

@@ -122,6 +122,11 @@ class DataConfig:
     shuffle_buffer: int = 20_000  # drawings
     random_scale: float = 0.15  # x and y are stretched by 1 +- this
     drop_point: float = 0.1  # probability for a point inside a stroke
+    mirror: float = 0.0  # share of the drawings that are mirrored
+    # Share of the drawings that are begun as another hand might: `rereading`.
+    reread: float = 0.0
+    # A word of n drawings comes in proportion to n^(1 - balance).
+    balance: float = 0.0
 
     def __post_init__(self) -> None:
         """Raises: ValueError, with the rule that is broken."""
@@ -131,6 +136,9 @@ class DataConfig:
         for name in ("random_scale", "drop_point"):
             value = getattr(self, name)
             _check(0 <= value < 1, f"data.{name} must be in [0, 1)", value)
+        for name in ("mirror", "reread", "balance"):
+            value = getattr(self, name)
+            _check(0 <= value <= 1, f"data.{name} must be in [0, 1]", value)
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,7 @@ class TrainingConfig:
     epochs: int = 100
     steps_per_epoch: int = 0  # 0: one pass over the training split
     image_epochs: int = 8  # passes of the CNN autoencoder's own phase
-    # The last epochs, which see the drawings as they are, without augmentation.
+    # The last epochs, which see the drawings as they are or re-read.
     plain_epochs: int = 0
     learning_rate: float = 1e-3
     min_learning_rate: float = 1e-5
@@ -308,6 +316,7 @@ _PAPER = Config(
         image_latent_noise=0.12,
         critic_units=256,
     ),
+    data=DataConfig(mirror=0.15, reread=0.35, balance=0.5),
     training=TrainingConfig(
         epochs=60,
         plain_epochs=5,
@@ -383,6 +392,9 @@ PRESETS: Mapping[str, Config] = {
             "model.influence": "none",
             "model.image_latent_size": 0,
             "model.critic_units": 0,
+            "data.mirror": 0.0,
+            "data.reread": 0.0,
+            "data.balance": 0.0,
         }.items()
     ),
 }

@@ -159,6 +159,9 @@ def test_the_baseline_is_the_paper_with_its_extensions_off():
         "model.influence": PRESETS["paper"].model.influence,
         "model.image_latent_size": PRESETS["paper"].model.image_latent_size,
         "model.critic_units": PRESETS["paper"].model.critic_units,
+        "data.mirror": PRESETS["paper"].data.mirror,
+        "data.reread": PRESETS["paper"].data.reread,
+        "data.balance": PRESETS["paper"].data.balance,
     }
     assert all(value not in (False, "none", 0) for value in extensions.values())
     assert baseline.replace(extensions.items()) == PRESETS["paper"]

@@ -9,12 +9,14 @@ had never stopped.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.balance import balanced, rates
 from sketcher_tf.data.manifest import Manifest, Split
 from sketcher_tf.data.sharing import ALONE, Share, aligned_batches
 from sketcher_tf.data.transforms import augment
@@ -24,6 +26,20 @@ _FEATURES = {
     "stroke3": tf.io.FixedLenFeature([], tf.string),
     "raster": tf.io.FixedLenFeature([], tf.string),
 }
+
+
+class _Drawing(NamedTuple):
+    """One drawing, or some of about the same length.
+
+    Attributes:
+        points: stroke-5 float32 [N, 5] or [B, T, 5], zeros after the drawing.
+        condition: float32 [C] or [B, C].
+        raster: string [] or [B], the packed image.
+    """
+
+    points: tf.Tensor
+    condition: tf.Tensor
+    raster: tf.Tensor
 
 
 def bucket_limits(lengths: Mapping[int, int], num_buckets: int) -> list[int]:
@@ -93,11 +109,14 @@ def training_batches(
         share: the part that this worker makes.
 
     Returns:
-        A dataset of `SketchBatch`, `steps` per epoch.
+        A dataset of `SketchBatch`, or `Lesson` if drawings are re-read,
+        `steps` per epoch.
     """
-    split = manifest.splits["train"]
+    schema, split = manifest.schema, manifest.splits["train"]
     steps = steps or steps_per_epoch(split, config)
     shards = tf.constant([str(folder / name) for name in split.shards])
+    counts, words = manifest.counts["train"], schema.factors[0].values
+    often = rates(counts, words, config.balance)
 
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         # The seed of this graph alone, which `shuffle` mixes with its own. It
@@ -107,13 +126,16 @@ def training_batches(
         order = tf.argsort(
             tf.random.stateless_uniform([len(split.shards)], epoch_seed)
         )
-        drawings = _drawings(
-            share.shards(tf.gather(shards, order)), manifest.schema
-        )
+        own = share.shards(tf.gather(shards, order))
+        records = tf.data.TFRecordDataset(own)
+        if config.balance:
+            factors = len(schema.factors)
+            records = balanced(records, often, factors, seed, epoch)
+        drawings = _drawings(records, schema)
         drawings = share.drawings(drawings, len(split.shards))
         drawings = drawings.shuffle(config.shuffle_buffer, seed=epoch)
         if share.workers == 1:
-            batches = _bucketed(drawings, split, manifest.schema, config)
+            batches = _bucketed(drawings, split, schema, config)
             # A pass of a small set may be shorter than the steps asked for.
             batches = batches.repeat().take(steps)
         else:
@@ -124,13 +146,16 @@ def training_batches(
                 steps,
                 epoch_seed,
             ).map(
-                lambda batch: _finish(batch, manifest.schema.image_size),
+                lambda batch: _finish(batch, schema.image_size),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
         own_seed = seed * share.workers + share.worker
         return batches.enumerate().map(
             lambda i, batch: augment(
-                batch, tf.stack([own_seed, epoch * steps + i]), config
+                batch,
+                tf.stack([own_seed, epoch * steps + i]),
+                config,
+                schema,
             ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
@@ -147,7 +172,8 @@ def evaluation_batches(
     shards = tf.constant(
         [str(folder / name) for name in split.shards], tf.string
     )
-    drawings = _drawings(shards, manifest.schema)
+    records = tf.data.TFRecordDataset(shards)
+    drawings = _drawings(records, manifest.schema)
     batches = _bucketed(drawings, split, manifest.schema, config)
     return batches.prefetch(8)
 
@@ -200,7 +226,7 @@ def _parts(
     """The `here` parts from the `first` on, of each batch in `of` parts."""
     return batches.flat_map(
         lambda batch: tf.data.Dataset.range(first, first + here).map(
-            lambda i: SketchBatch(*(_part(x, i, of) for x in batch))
+            lambda i: batch._make(_part(x, i, of) for x in batch)
         )
     )
 
@@ -211,14 +237,14 @@ def _part(field: tf.Tensor, i: tf.Tensor, replicas: int) -> tf.Tensor:
     return field[i * size // replicas : (i + 1) * size // replicas]
 
 
-def _drawings(shards: tf.Tensor, schema: Schema) -> tf.data.Dataset:
-    """Single drawings as `SketchBatch`, points [N, 5], image still packed."""
+def _drawings(records: tf.data.Dataset, schema: Schema) -> tf.data.Dataset:
+    """Each as a `_Drawing`."""
     features = {
         **_FEATURES,
         "labels": tf.io.FixedLenFeature([len(schema.factors)], tf.int64),
     }
 
-    def parse(record: tf.Tensor) -> SketchBatch:
+    def parse(record: tf.Tensor) -> _Drawing:
         example = tf.io.parse_single_example(record, features)
         stroke3 = tf.reshape(
             tf.io.decode_raw(example["stroke3"], tf.float32), [-1, 3]
@@ -227,15 +253,13 @@ def _drawings(shards: tf.Tensor, schema: Schema) -> tf.data.Dataset:
             tf.one_hot(example["labels"][i], len(factor.values))
             for i, factor in enumerate(schema.factors)
         ]
-        return SketchBatch(
+        return _Drawing(
             _stroke5(stroke3, schema.scale_factor),
             tf.concat(condition, axis=0),
             example["raster"],
         )
 
-    return tf.data.TFRecordDataset(shards).map(
-        parse, num_parallel_calls=tf.data.AUTOTUNE
-    )
+    return records.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _stroke5(stroke3: tf.Tensor, scale_factor: float) -> tf.Tensor:
@@ -263,7 +287,7 @@ def _bucketed(
         # A bucket takes what is below its boundary, and pads to one less.
         bucket_boundaries=[limit + 1 for limit in limits],
         bucket_batch_sizes=[config.batch_size] * (len(limits) + 1),
-        padded_shapes=SketchBatch([None, 5], [schema.condition_size], []),
+        padded_shapes=_Drawing([None, 5], [schema.condition_size], []),
         pad_to_bucket_boundary=True,
     )
     return batches.map(
@@ -272,14 +296,14 @@ def _bucketed(
     )
 
 
-def _finish(batch: SketchBatch, image_size: int) -> SketchBatch:
+def _finish(drawings: _Drawing, image_size: int) -> SketchBatch:
     """Adds the end tokens after each drawing and unpacks the rasters."""
-    points = tf.pad(batch.points, [[0, 0], [0, 1], [0, 0]])
+    points = tf.pad(drawings.points, [[0, 0], [0, 1], [0, 0]])
     end = 1 - tf.reduce_sum(points[..., 2:4], axis=-1, keepdims=True)
     points = tf.concat([points[..., :4], end], axis=-1)
-    unpacked = tf.io.decode_compressed(batch.image, "ZLIB")
+    unpacked = tf.io.decode_compressed(drawings.raster, "ZLIB")
     images = tf.io.decode_raw(unpacked, tf.uint8)
     images = tf.reshape(images, [-1, image_size, image_size, 1])
     return SketchBatch(
-        points, batch.condition, tf.cast(images, tf.float32) / 255
+        points, drawings.condition, tf.cast(images, tf.float32) / 255
     )

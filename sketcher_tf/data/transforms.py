@@ -1,33 +1,80 @@
-"""Augmentation of training batches, as in Sketch-RNN (Ha and Eck 2017).
+"""Augmentation of training batches; every part is a function of a seed.
 
-Both are functions of a seed. The raster X_r stays that of the drawing as it
-was made: it is the picture, the strokes are one way to draw it.
+Scales and drops points as Sketch-RNN does (Ha and Eck 2017). The raster X_r
+stays that of the drawing as it was made: it is the picture, the strokes are one
+way to draw it. Only a mirrored drawing has a mirrored picture.
 """
 
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import Lesson, SketchBatch
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.mirroring import mirror, mirrorable
+from sketcher_tf.data.rereading import begun_by_another
+from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import END_TOKEN
+
+# What the part that another hand has begun counts: the model is to go on from
+# there, but not to begin like that itself.
+_GIVEN_WEIGHT = 0.1
+_READ_AS_MADE = 0.5  # of the drawings begun otherwise, the encoder reads so
 
 
 def augment(
-    batch: SketchBatch, seed: tf.Tensor, config: DataConfig
-) -> SketchBatch:
-    """Scales the drawings at random and drops some of their points.
+    batch: SketchBatch, seed: tf.Tensor, config: DataConfig, schema: Schema
+) -> SketchBatch | Lesson:
+    """Drawings as they are learned from.
 
     Args:
         batch: drawings.
         seed: int64 [2].
-        config: how much.
+        config: how much is changed.
+        schema: of the drawings.
+    """
+    seeds = tf.random.split(seed, 4)
+    if config.mirror:
+        shares = config.mirror * mirrorable(schema).astype("float32")
+        batch = mirror(batch, seeds[2], shares)
+    made = batch.points
+    if config.random_scale:
+        made = random_scale(made, seeds[0], config.random_scale)
+    points = made
+    if config.drop_point:
+        points = drop_points(made, seeds[1], config.drop_point)
+    batch = batch._replace(points=points)
+    if config.reread:
+        return begin_otherwise(batch, made, seeds[3], config.reread)
+    return batch
+
+
+def begin_otherwise(
+    batch: SketchBatch, made: tf.Tensor, seed: tf.Tensor, share: float
+) -> Lesson:
+    """Has some of the drawings begun by another hand, at any size and place.
+
+    The encoder reads half of them as they were made: that is where latents
+    come from when the model goes on with what someone has begun.
+
+    Args:
+        batch: drawings as they are.
+        made: stroke-5 float32 [B, T, 5], all their points.
+        seed: int [2].
+        share: of the drawings.
     """
     seeds = tf.random.split(seed, 2)
-    points = batch.points
-    if config.random_scale:
-        points = random_scale(points, seeds[0], config.random_scale)
-    if config.drop_point:
-        points = drop_points(points, seeds[1], config.drop_point)
-    return batch._replace(points=points)
+    begun, given = begun_by_another(made, seeds[0])
+    rows, steps = tf.unstack(tf.shape(made)[:2])
+    uniform = tf.random.stateless_uniform([2, rows, 1], seeds[1])
+    chosen = uniform[0] < share  # [B, 1]
+    read = chosen & (uniform[1] >= _READ_AS_MADE)
+    less = chosen & tf.sequence_mask(given, steps)  # [B, T]
+    return Lesson(
+        tf.where(chosen[..., None], begun, batch.points),
+        batch.condition,
+        batch.image,
+        tf.where(read[..., None], begun, batch.points),
+        tf.where(less, _GIVEN_WEIGHT, 1.0),
+    )
 
 
 def random_scale(

@@ -46,7 +46,10 @@ class Losses(NamedTuple):
 
 
 def reconstruction_losses(
-    points: tf.Tensor, params: MixtureParams, max_seq_len: int
+    points: tf.Tensor,
+    params: MixtureParams,
+    max_seq_len: int,
+    weight: tf.Tensor | float = 1.0,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Offset and pen loss per drawing, in nats, divided by N_max.
 
@@ -54,6 +57,7 @@ def reconstruction_losses(
         points: stroke-5 float32 [B, T, 5], the drawing and its end tokens.
         params: the predictions for each of them, [B, T, ...].
         max_seq_len: N_max.
+        weight: float32 [B, T], what each point counts.
 
     Returns:
         Two float32 [B].
@@ -61,8 +65,8 @@ def reconstruction_losses(
     drawn = 1 - points[..., 4]  # [B, T], 1 for the points of the drawing
     # The pen also has to say that the drawing ends, once.
     until_end = tf.concat([tf.ones_like(drawn[:, :1]), drawn[:, :-1]], axis=1)
-    offset = -offset_log_prob(points[..., :2], params) * drawn
-    pen = -pen_log_prob(points[..., 2:], params) * until_end
+    offset = -offset_log_prob(points[..., :2], params) * drawn * weight
+    pen = -pen_log_prob(points[..., 2:], params) * until_end * weight
     return (
         tf.reduce_sum(offset, axis=1) / max_seq_len,
         tf.reduce_sum(pen, axis=1) / max_seq_len,

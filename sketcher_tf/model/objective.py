@@ -7,10 +7,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import Lesson, SketchBatch
 from sketcher_tf.configs import Config
 from sketcher_tf.model.critic import Critic
-from sketcher_tf.model.encoder import EncoderStates, Posterior
+from sketcher_tf.model.encoder import (
+    EncoderStates,
+    Posterior,
+    StrokeEncoder,
+)
 from sketcher_tf.model.losses import (
     Losses,
     LossTerms,
@@ -40,6 +44,7 @@ class SketchLearner(ReplicatedModel):
         schema: the conditions, scale and limits of the data.
     """
 
+    encoder: StrokeEncoder
     critic: Critic | None
 
     def __init__(self, config: Config, schema: Schema, **kwargs: Any) -> None:
@@ -78,7 +83,7 @@ class SketchLearner(ReplicatedModel):
 
     def losses_of(
         self,
-        batch: SketchBatch,
+        batch: SketchBatch | Lesson,
         seed: tf.Tensor,
         weight: tf.Tensor,
         training: bool,
@@ -96,7 +101,7 @@ class SketchLearner(ReplicatedModel):
         return combine(means, weight, self.config.loss)
 
     def loss_terms(
-        self, batch: SketchBatch, seed: tf.Tensor, training: bool
+        self, batch: SketchBatch | Lesson, seed: tf.Tensor, training: bool
     ) -> LossTerms:
         """What the loss is made of, per drawing, float32 [B] each.
 
@@ -106,7 +111,12 @@ class SketchLearner(ReplicatedModel):
             training: whether to drop.
         """
         seeds = tf.random.split(seed, 6)
-        encoding, image_latents = self.encode(batch, seeds[:2], training)
+        read, weight = batch.points, 1.0
+        if isinstance(batch, Lesson):
+            read, weight = batch.read, batch.weight
+        encoding, image_latents = self.encode(
+            batch._replace(points=read), seeds[:2], training
+        )
         stroke_latents = encoding.mean + tf.exp(
             encoding.log_var / 2
         ) * batch_noise(_normal, tf.shape(encoding.mean), seeds[2])
@@ -114,7 +124,13 @@ class SketchLearner(ReplicatedModel):
             image_latents += self.config.model.image_latent_noise * batch_noise(
                 _normal, tf.shape(image_latents), seeds[5]
             )
-        mean, log_var = self.influences(batch.points, encoding.states.forward)
+        hidden = encoding.states.forward
+        if isinstance(batch, Lesson):
+            # The influence reads along what is drawn.
+            hidden = self.encoder.forward_rnn(
+                batch.points, seed=seeds[0], training=training
+            )
+        mean, log_var = self.influences(batch.points, hidden)
         influence = mean + tf.exp(log_var / 2) * _step_noise(mean, seeds[3])
         params = self.predict_points(
             batch.points,
@@ -125,7 +141,10 @@ class SketchLearner(ReplicatedModel):
             training,
         )
         offset, pen = reconstruction_losses(
-            batch.points, params, self.schema.max_seq_len
+            batch.points,
+            params,
+            self.schema.max_seq_len,
+            weight,
         )
         dropout = tf.random.fold_in(seed, _CRITIC) if training else None
         return LossTerms(
@@ -146,7 +165,7 @@ class SketchLearner(ReplicatedModel):
             return tf.zeros([tf.shape(condition)[0]])
         return self.critic.loss(states, condition, seed)
 
-    def train_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: SketchBatch | Lesson) -> dict[str, tf.Tensor]:
         """One step of gradient descent."""
         step = self.optimizer.iterations.value
         seed = tf.stack([self.config.training.seed, tf.cast(step, tf.int32)])

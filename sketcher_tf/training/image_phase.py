@@ -5,7 +5,7 @@ loss = mean (cnn(X_r) - X_r)^2
 
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import Lesson, SketchBatch
 from sketcher_tf.model.image_autoencoder import ImageAutoencoder
 from sketcher_tf.model.replicas import ReplicatedModel, batch_mean, on_rows
 
@@ -26,7 +26,7 @@ class ImageTraining(ReplicatedModel):
         self.autoencoder.trainable = True
         self.built = True
 
-    def train_step(self, batch: SketchBatch) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: SketchBatch | Lesson) -> dict[str, tf.Tensor]:
         """One step of gradient descent."""
         with tf.GradientTape() as tape:
             drawn = on_rows(self.autoencoder, batch.image)

@@ -254,7 +254,10 @@ class _Training:
 
     def _training_batches(self, epochs: range, share: Share) -> tf.data.Dataset:
         settings, config = self.config.training, self.config.data
-        plain = dataclasses.replace(config, random_scale=0.0, drop_point=0.0)
+        # Drawings are still begun otherwise, or that would be forgotten.
+        plain = dataclasses.replace(
+            config, random_scale=0.0, drop_point=0.0, mirror=0.0
+        )
         end = settings.epochs - settings.plain_epochs  # of augmentation
         augmented, last = (
             training_batches(

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 from collections import Counter
 from dataclasses import replace
@@ -8,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sketcher_tf.batch import Lesson
 from sketcher_tf.configs import DataConfig
 from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import (
@@ -170,11 +172,11 @@ def test_a_batch_is_what_was_drawn(folder, manifest):
 
 def test_epochs_differ_and_come_again(folder):
     first, second, third = epochs_of(folder, AUGMENTED, range(3))
-    assert sorted(len(b.points) for b in first) == sorted(
-        len(b.points) for b in second
-    )
     scale = read_manifest(folder).schema.scale_factor
     [one, other] = epochs_of(folder, PLAIN, range(2))
+    assert sorted(len(b.points) for b in one) == sorted(
+        len(b.points) for b in other
+    )
     assert names(one, scale) != names(other, scale)
     # What else happens with random numbers does not matter.
     tf.random.set_seed(99)
@@ -206,6 +208,15 @@ def test_augmentation_differs_between_batches(folder):
     assert (scales[0] != scales[1]).all()
 
 
+def test_a_resumed_run_sees_drawings_begun_as_before(folder):
+    config = dataclasses.replace(AUGMENTED, mirror=0.3, reread=0.5, balance=0.5)
+    _, expected = epochs_of(folder, config, range(2), steps=5)
+    [resumed] = epochs_of(folder, config, range(1, 2), steps=5)
+    assert_same(resumed, expected)
+    assert any((batch.read != batch.points).any() for batch in resumed)
+    assert any((batch.weight < 1).any() for batch in resumed)
+
+
 @pytest.mark.parametrize("steps", [2, 17])
 def test_an_epoch_may_be_shorter_or_longer_than_a_pass(folder, steps):
     epochs = epochs_of(folder, AUGMENTED, range(3), steps=steps)
@@ -213,6 +224,38 @@ def test_an_epoch_may_be_shorter_or_longer_than_a_pass(folder, steps):
     assert_same(resumed, epochs[2])
     with pytest.raises(AssertionError):
         assert_same(epochs[1], epochs[2])
+
+
+def test_rare_words_come_as_often_as_rich_ones(tmp_path):
+    # Every second one is a zigzag; one in five of those stays.
+    rows = [
+        d for i, d in enumerate(toys.drawings(100)) if i % 2 == 0 or i % 10 == 1
+    ]
+    toys.write(rows, tmp_path / "set")
+    scale = read_manifest(tmp_path / "set").schema.scale_factor
+
+    def epochs(balance, numbers):
+        config = dataclasses.replace(
+            PLAIN, batch_size=200, num_buckets=1, balance=balance
+        )
+        return [b for [b] in epochs_of(tmp_path / "set", config, numbers)]
+
+    def words(batches):
+        return sum(batch.condition.sum(axis=0) for batch in batches).tolist()
+
+    assert words(epochs(0.0, range(1))) == [50, 10]
+    balanced = epochs(1.0, range(8))
+    # 30 of each an epoch: a rich one in three epochs of five, a turn more or
+    # less in eight; a rare one three times in each.
+    rich, rare = words(balanced)
+    assert rare == 8 * 30
+    assert abs(rich - 8 * 30) < 5 * np.sqrt(50 / 4)
+    drawn = [Counter(names([batch], scale)) for batch in balanced]
+    total = sum(drawn, Counter())
+    assert len(total) == 60
+    assert set(total.values()) == {4, 5, 24}
+    [again] = epochs(1.0, range(5, 6))
+    assert Counter(names([again], scale)) == drawn[5] != drawn[6]
 
 
 # --- A stream ---------------------------------------------------------------
@@ -291,7 +334,9 @@ class FakeStrategy:
     ("replicas", "workers"), [(2, 1), (3, 3), (4, 2), (9, 1)]
 )
 def test_replicas_share_each_batch(folder, manifest, replicas, workers):
-    batches = evaluation_batches(folder, manifest, "valid", PLAIN)
+    batches = evaluation_batches(folder, manifest, "valid", PLAIN).map(
+        lambda batch: Lesson(*batch, -batch.points, batch.points[..., 0])
+    )
     datasets = replica_batches(batches, FakeStrategy(replicas, workers))
     parts = [list(dataset.as_numpy_iterator()) for dataset in datasets]
     here = replicas // workers

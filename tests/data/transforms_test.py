@@ -5,13 +5,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import Lesson, SketchBatch
 from sketcher_tf.configs import DataConfig
+from sketcher_tf.data.rereading import begun_by_another
 from sketcher_tf.data.transforms import (
     augment,
+    begin_otherwise,
     drop_points,
     random_scale,
 )
+from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke3_to_stroke5, stroke5_to_stroke3
 
 STEPS = 24
@@ -149,15 +152,57 @@ def test_the_seed_decides(function):
 
 def test_augment_does_what_the_settings_say():
     points = tf.constant(long_strokes(2))
-    batch = SketchBatch(points, tf.ones([2, 1]), tf.ones([2, 8, 8, 1]))
+    image = np.random.default_rng(0).random((2, 8, 8, 1), np.float32)
+    mirrored = image[:, :, ::-1]
+    batch = SketchBatch(points, tf.ones([2, 1]), tf.constant(image))
+    schema = Schema((Factor("category", ("cat",)),), 1.0, 64, 8)
+    plain = {"random_scale": 0.0, "drop_point": 0.0}
 
     def changed(**options):
-        result = augment(batch, SEED, DataConfig(**options))
+        config = DataConfig(**plain | options)
+        result = augment(batch, SEED, config, schema)
+        assert isinstance(result, Lesson) == bool(config.reread)
         assert result.condition is batch.condition
+        if config.mirror:
+            np.testing.assert_array_equal(result.image, mirrored)
+            return None
         assert result.image is batch.image
         pen = (result.points[..., 2:] != points[..., 2:]).numpy().any()
         return pen, (result.points != points).numpy().any()
 
-    assert changed(random_scale=0.0, drop_point=0.0) == (False, False)
-    assert changed(random_scale=0.1, drop_point=0.0) == (False, True)
-    assert changed(random_scale=0.0, drop_point=0.5) == (True, True)
+    assert changed() == (False, False)
+    assert changed(random_scale=0.1) == (False, True)
+    assert changed(drop_point=0.5) == (True, True)
+    assert changed(reread=1.0)[1]
+    changed(mirror=1.0)
+
+
+def test_the_decoder_goes_on_from_what_another_hand_has_begun():
+    count = 2000
+    made = tf.constant(long_strokes(count))
+    as_it_is = drop_points(made, SEED, 0.3)
+    batch = SketchBatch(
+        as_it_is, tf.ones([count, 1]), tf.ones([count, 8, 8, 1])
+    )
+    result = begin_otherwise(batch, made, SEED, 0.4)
+
+    def same(one, other):
+        return (one == other).numpy().all(axis=(1, 2))
+
+    begun = ~same(result.points, as_it_is)
+    read = ~same(result.read, as_it_is)
+    assert same(result.read, result.points)[read].all()
+    assert not (read & ~begun).any()
+    for share, expected in ((begun, 0.4), (read, 0.2)):
+        margin = 5 * np.sqrt(expected * (1 - expected) / count)
+        assert abs(share.mean() - expected) < margin
+    # What is given, up to the end of a stroke, counts little.
+    weight = result.weight.numpy()
+    given = (weight < 1).sum(axis=1)
+    np.testing.assert_array_equal(given > 0, begun)
+    assert set(np.unique(weight)) == {np.float32(0.1), 1}
+    assert (np.diff(weight, axis=1) >= 0).all()
+    rows = np.flatnonzero(begun)
+    assert (result.points.numpy()[rows, given[rows] - 1, 3] == 1).all()
+    _, expected = begun_by_another(made, tf.random.split(SEED, 2)[0])
+    np.testing.assert_array_equal(given[begun], expected.numpy()[begun])

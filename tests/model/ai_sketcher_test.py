@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import Lesson, SketchBatch
 from sketcher_tf.configs import PRESETS, Config, LossConfig
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import LossTerms
@@ -185,6 +185,47 @@ def test_padding_does_not_count(rnn, influence):
         for steps in (6, LONGEST + 1)
     )
     assert_close(short, long, 1e-5)
+
+
+def test_what_is_read_may_differ_from_what_is_drawn():
+    """The latents are of what is read, the influence of what is drawn."""
+    model = make_model()
+    batch, other = make_batch(), make_batch(seed=1)
+    same, changed, expected, as_read = (
+        model.loss_terms(lesson, SEED, training=True)
+        for lesson in (
+            Lesson(*batch, batch.points, tf.ones(batch.points.shape[:2])),
+            Lesson(*batch, other.points, tf.ones(batch.points.shape[:2])),
+            batch,
+            other,
+        )
+    )
+    assert_close(same, expected, 1e-6)
+    np.testing.assert_array_equal(changed.latent_kl, as_read.latent_kl)
+    np.testing.assert_array_equal(changed.influence_kl, same.influence_kl)
+    assert np.abs(changed.latent_kl - same.latent_kl).min() > 1e-3
+    assert np.abs(changed.offset_loss - same.offset_loss).max() > 1e-3
+
+
+def test_points_count_by_their_weight():
+    model, batch = make_model(), make_batch()
+    steps = np.indices(batch.points.shape[:2])[1]
+    half, begun, rest, whole = (
+        model.loss_terms(
+            Lesson(*batch, batch.points, tf.constant(weight, tf.float32)),
+            SEED,
+            training=False,
+        )
+        for weight in (steps * 0 + 0.5, steps < 3, steps >= 3, steps * 0 + 1)
+    )
+    for name in ("offset_loss", "pen_loss"):
+        all_of_it = getattr(whole, name)
+        for parts in (
+            2 * getattr(half, name),
+            getattr(begun, name) + getattr(rest, name),
+        ):
+            np.testing.assert_allclose(parts, all_of_it, rtol=1e-5)
+        assert (getattr(begun, name) != 0).numpy().all()
 
 
 @pytest.mark.parametrize("influence", ["full", "shared"])

@@ -485,7 +485,8 @@ def test_the_command_line_trains_and_draws(data, tmp_path):
             text=True,
         )
 
-    settings = [f"--set={name}={value}" for name, value in SHORT.items()]
+    changes = SHORT | {"data.reread": 0.5, "data.balance": 0.5}
+    settings = [f"--set={name}={value}" for name, value in changes.items()]
     trained = call(
         "train", f"--data={data}", f"--run={tmp_path}/run", *settings
     )
