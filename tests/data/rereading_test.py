@@ -89,7 +89,10 @@ def test_the_ink_of_a_drawing_that_is_begun_otherwise_stays(begun):
     for before, after in zip(DRAWINGS, begun[0], strict=True):
         before, after = polylines_of(before), polylines_of(after)
         assert ink(before) == ink(after)
-        np.testing.assert_array_equal(rasterize(before), rasterize(after))
+        # The same line, drawn the other way, may be a subpixel off.
+        off = rasterize(before).astype(int) - rasterize(after)
+        assert np.abs(off).max() <= 64
+        assert np.abs(off).mean() < 1
         changed += len(before) != len(after) or any(
             a.shape != b.shape or (a != b).any()
             for a, b in zip(before, after, strict=False)
