@@ -29,7 +29,8 @@ COMMAND = Command("python -m benchmarks.prepare", __doc__, tensorflow=False)
 _DATA = flags.DEFINE_string(
     "data",
     None,
-    "Files of one drawing per line, or globs.",
+    "Files of one drawing per line, or globs; over 4 MB, as less is prepared "
+    "in one process.",
     required=True,
     flag_values=COMMAND.flags,
 )
