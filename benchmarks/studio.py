@@ -9,6 +9,7 @@ finds what the first has kept. Frames are counted while the model draws, as fast
 as it can, and while a mouse draws.
 """
 
+import re
 import shutil
 import statistics
 import tempfile
@@ -40,13 +41,17 @@ _ROUNDS = flags.DEFINE_integer(
 _SECONDS = 3  # in which frames are counted
 _LATE_MS = 1000 / 60 * 1.5  # between two frames: one of 60 a second is missing
 
+_FINISHED = re.compile("done|full", re.IGNORECASE)  # a turn of the model
+
 # Begins to note the times of frames.
 _COUNT = """
-globalThis.frames = [];
-requestAnimationFrame(function count(time) {
-  frames.push(time);
-  requestAnimationFrame(count);
-})
+(() => {
+  const times = globalThis.frames = [];
+  requestAnimationFrame(function count(time) {
+    times.push(time);
+    requestAnimationFrame(count);
+  });
+})()
 """
 
 
@@ -87,9 +92,7 @@ def frames(page: Page, draw: Callable[[], object]) -> np.ndarray:
 def let_model_draw(page: Page) -> None:
     """Lets the model draw all the rest, at once."""
     page.get_by_role("button", name="Again").click()
-    page.wait_for_function(
-        "/full|Done|done/.test(document.querySelector('#status').textContent)"
-    )
+    page.locator("#status", has_text=_FINISHED).wait_for()
 
 
 def draw_with_mouse(page: Page) -> None:
