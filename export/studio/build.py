@@ -43,6 +43,8 @@ def build(models: Mapping[str, Path], output: Path) -> None:
         _check_built()
         leave = shutil.ignore_patterns("models*")
         shutil.copytree(BUILT, building, ignore=leave)
+    for side in (192, 512):
+        _icon(side).save(building / f"icon-{side}.png")
     _add_models(models, building)
     shutil.rmtree(output, ignore_errors=True)
     building.rename(output)
@@ -67,8 +69,6 @@ def _build_page(folder: Path) -> None:
     if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
         _npm("ci", "--no-audit", "--no-fund")
     _npm("run", "build", "--", "--emptyOutDir", f"--outDir={folder}")
-    for side in (192, 512):
-        _icon(side).save(folder / f"icon-{side}.png")
 
 
 def _npm(*arguments: str) -> None:

@@ -45,7 +45,8 @@ def package(tmp_path, monkeypatch):
 
 @needs_npm
 def test_a_package_brings_the_page(package, folder, model, tmp_path):
-    shutil.copytree(folder, package / "dist")
+    by_python = shutil.ignore_patterns("icon*", "models*")
+    shutil.copytree(folder, package / "dist", ignore=by_python)
     build({"mine": model}, tmp_path / "page")
     built, page = (
         {
