@@ -1,7 +1,7 @@
 """Puts the studio together: a folder that any web server can serve.
 
 npm brings LiteRT.js and builds the page, Python adds icons and models. In an
-installed package the page is there, built, and only the models are added.
+installed package the page is there, built, and only these are added.
 """
 
 import hashlib
