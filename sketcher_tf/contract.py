@@ -31,12 +31,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 VERSION = 2  # of this contract
-# What is still understood. Version 1 had no `labels` of sessions, and no
-# fingerprint.
+# What is still understood. Version 1 had no `labels` of sessions, no
+# fingerprint, and no drawing with tries.
 READABLE = (1, VERSION)
 
 # The most drawings in one call of `sketcher`; larger requests are split.
 MAX_BATCH_SIZE = 32
+# Of one drawing; each may cost as much as a drawing of its own.
+MAX_TRIES = 16
 # Numbers beyond it, in pixels, weights or latents, are no drawing but a fault.
 MAX_MAGNITUDE = 1e6
 # Logits are divided by it: below, float32 would overflow.
@@ -57,6 +59,7 @@ class Code(enum.StrEnum):
     INVALID_STROKES = "INVALID_STROKES"
     INVALID_LATENTS = "INVALID_LATENTS"
     INVALID_NUM_POINTS = "INVALID_NUM_POINTS"
+    INVALID_TRIES = "INVALID_TRIES"
     TOO_MANY_POINTS = "TOO_MANY_POINTS"
     # No such session: never opened, closed, evicted, or lost with its server.
     SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
@@ -157,6 +160,17 @@ _SKETCHES = _tensors(
 GENERATE = Signature("generate", (*_CONDITION, *_NOISE), _SKETCHES)
 # `strokes` is what is given; the answer begins with it.
 COMPLETE = Signature("complete", (*_STROKES, *_CONDITION, *_NOISE), _SKETCHES)
+# The same, but drawn up to `tries` times, until the model's critic sees in a
+# drawing what was asked for; else the best is kept. A model without a critic
+# takes one try, as `generate` and `complete` do: see `Metadata.has_critic`.
+_TRIES = _tensors(tries="int32 B")
+GENERATE_BEST = Signature(
+    "generate_best", (*GENERATE.inputs, *_TRIES), _SKETCHES
+)
+COMPLETE_BEST = Signature(
+    "complete_best", (*COMPLETE.inputs, *_TRIES), _SKETCHES
+)
+WITH_TRIES = {"generate": GENERATE_BEST, "complete": COMPLETE_BEST}
 RECONSTRUCT = Signature(
     "reconstruct", (*_STROKES, *_IMAGE, *_CONDITION, *_NOISE), _SKETCHES
 )
@@ -176,7 +190,15 @@ LABELS = Signature(
 )
 
 SKETCHER = _servable(
-    "sketcher", GENERATE, COMPLETE, RECONSTRUCT, ENCODE, DECODE, LABELS
+    "sketcher",
+    GENERATE,
+    GENERATE_BEST,
+    COMPLETE,
+    COMPLETE_BEST,
+    RECONSTRUCT,
+    ENCODE,
+    DECODE,
+    LABELS,
 )
 DEFAULT = GENERATE  # of `sketcher`; also called `serving_default`
 
@@ -271,6 +293,11 @@ class Metadata:
             "Z": self.latent_size,
             "S": self.schema["image_size"],
         }
+
+    @property
+    def has_critic(self) -> bool:
+        """Whether it can draw with tries."""
+        return bool(self.config.get("model", {}).get("critic_units"))
 
     def dumps(self) -> str:
         """As JSON text."""

@@ -17,7 +17,6 @@ from absl import flags
 
 from sketcher_tf.cli import Command, refuse_arguments
 from sketcher_tf.files import write_atomically
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 
 if TYPE_CHECKING:
     from sketcher_tf.evaluation.evaluation import Evaluation
@@ -59,8 +58,8 @@ _COUNT = flags.DEFINE_integer(
 )
 _TEMPERATURE = flags.DEFINE_float(
     "temperature",
-    DEFAULT_TEMPERATURE,
-    "0 is greedy, 1 the model's own.",
+    None,
+    "0 is greedy, 1 the model's own; by default that of the command draw.",
     0.0,
     flag_values=COMMAND.flags,
 )

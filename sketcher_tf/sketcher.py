@@ -14,15 +14,19 @@ import numpy as np
 import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch, batch_of_pixels
+from sketcher_tf.drawing import tries as drawing
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.request import (
     DEFAULT_TEMPERATURE,
+    DrawingRequest,
     Prefix,
     conditions,
     drawings,
     new_request,
+    number_of_tries,
     request_for_each,
+    temperature_of_new,
     walk_latents,
     walk_request,
 )
@@ -38,11 +42,14 @@ class Sketcher:
 
     Args:
         model: the model.
+        tries: what `generate` and `complete` take if they are not told.
     """
 
-    def __init__(self, model: AISketcher) -> None:
+    def __init__(self, model: AISketcher, tries: int | None = None) -> None:
         self.model = model
+        self.tries = number_of_tries(tries, model.critic is not None)
         self._draw = _graph(functools.partial(sampling.draw, model))
+        self._draw_the_best = _graph(functools.partial(drawing.draw, model))
         self._encode = _graph(functools.partial(sampling.encode, model))
 
     @classmethod
@@ -68,24 +75,34 @@ class Sketcher:
         self,
         category: str,
         count: int = 1,
-        temperature: float = DEFAULT_TEMPERATURE,
+        temperature: float | None = None,
         seed: int = 0,
+        tries: int | None = None,
     ) -> Sketches[Sketch]:
-        """Draws new sketches; sketch k depends on (category, seed, k) only.
+        """Draws new sketches.
+
+        Sketch k depends on (category, temperature, seed, k, tries) only.
 
         Args:
             category: a condition, see `Schema.parse`.
             count: how many.
             temperature: tau; 0 takes the likeliest at each step, from the
-                middle of one of the ways in which the category is drawn.
+                middle of one of the ways in which the category is drawn. None
+                is 0.5 with several tries and 0.3 with one.
             seed: 0 or more and below 2**31.
+            tries: how often each sketch is drawn until the model's critic sees
+                in it what was asked for; the best of them if it does not. None
+                is 4, or 1 for a model without a critic; 1 never looks.
 
         Raises:
-            ValueError: an unknown category, a count below 1 or a negative
-                temperature.
+            ValueError: an unknown category, a count below 1, a negative
+                temperature, or tries without a critic.
         """
-        wanted = new_request(self.schema, category, count, temperature, seed)
-        return self._sketches(self._draw(wanted), [category] * count)
+        number = self._number(tries)
+        tau = temperature_of_new(temperature, number)
+        wanted = new_request(self.schema, category, count, tau, seed)
+        points = self._draw_with_tries(wanted, number)
+        return self._sketches(points, [category] * count)
 
     def complete(
         self,
@@ -94,8 +111,13 @@ class Sketcher:
         count: int = 1,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
+        tries: int | None = None,
     ) -> Sketches[Sketch]:
         """Continues a drawing, in `count` ways.
+
+        With tries the strokes may begin anywhere, run either way and have any
+        size: they are also read as the model's drawings would have them, and
+        what comes of a reading decides.
 
         Args:
             sketch: what has been drawn so far, in pixels.
@@ -103,12 +125,14 @@ class Sketcher:
             count: how many ways.
             temperature: tau; 0 takes the likeliest at each step.
             seed: 0 or more and below 2**31.
+            tries: as for `generate`.
 
         Returns:
             Sketches that begin with the points of `sketch`.
 
         Raises:
-            ValueError: an unknown category, or too many points.
+            ValueError: an unknown category, too many points, or tries without
+                a critic.
         """
         category = category or sketch.category
         wanted = new_request(self.schema, category, count, temperature, seed)
@@ -117,7 +141,9 @@ class Sketcher:
             points / self.schema.stroke5_scale,
             np.full(count, len(sketch.stroke3), np.int32),
         )
-        points = self._draw(wanted._replace(prefix=prefix))
+        points = self._draw_with_tries(
+            wanted._replace(prefix=prefix), self._number(tries)
+        )
         return self._sketches(points, [category] * count)
 
     def encode(
@@ -209,6 +235,19 @@ class Sketcher:
             rasterize_all([s.polylines for s in sketches], schema.image_size),
             schema,
         )
+
+    def _number(self, tries: int | None) -> int:
+        """Of tries; None takes the sketcher's own."""
+        most = self.tries if tries is None else tries
+        return number_of_tries(most, self.model.critic is not None)
+
+    def _draw_with_tries(
+        self, request: DrawingRequest, number: int
+    ) -> tf.Tensor:
+        if number == 1:
+            return self._draw(request)
+        tries = np.full(len(request.seeds), number, np.int32)
+        return self._draw_the_best(request, tries).points
 
     def _sketches(
         self, points: tf.Tensor, categories: Sequence[str]

@@ -6,7 +6,7 @@ import numpy as np
 
 from sketcher_tf.contract import Arrays, Metadata
 from sketcher_tf.model import sampling
-from sketcher_tf.model.request import drawings, new_request
+from sketcher_tf.model.request import drawings, new_request, number_of_tries
 from sketcher_tf.rendering.raster import rasterize_all
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
@@ -30,9 +30,9 @@ def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     """A call of each signature of `contract.SKETCHER`."""
     word, schema = a_condition(sketcher.schema), sketcher.schema
     how = _TEMPERATURE, _SEED
-    drawn = sketcher.generate(word, _COUNT, *how)
+    drawn = sketcher.generate(word, _COUNT, *how, tries=1)
     half = _half(max(drawn, key=lambda sketch: len(sketch.stroke3)))
-    completed = sketcher.complete(half, word, _COUNT, *how)
+    completed = sketcher.complete(half, word, _COUNT, *how, tries=1)
     redrawn = _on_wire(sketcher.reconstruct(drawn, word, *how), schema)
 
     request = new_request(schema, word, _COUNT, *how)
@@ -48,6 +48,12 @@ def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
             {**start, **condition, **noise},
             _on_wire(completed, schema),
         ),
+        *_calls_with_tries(
+            sketcher,
+            {**condition, **noise},
+            {**start, **condition, **noise},
+            half,
+        ),
         Call("reconstruct", {**whole, **condition, **noise}, redrawn),
         Call("encode", {**whole, **condition}, latents),
         Call("decode", {**latents, **condition, **noise}, redrawn),
@@ -59,10 +65,26 @@ def stateless_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     ]
 
 
+def _calls_with_tries(
+    sketcher: Sketcher, anew: Arrays, begun: Arrays, half: Sketch
+) -> list[Call]:
+    """As `generate` and `complete` are called, with the tries of each row."""
+    word, schema = a_condition(sketcher.schema), sketcher.schema
+    most = number_of_tries(None, sketcher.model.critic is not None)
+    how = _TEMPERATURE, _SEED, most
+    tries = {"tries": np.full(_COUNT, most, np.int32)}
+    drawn = sketcher.generate(word, _COUNT, *how)
+    completed = sketcher.complete(half, word, _COUNT, *how)
+    return [
+        Call("generate_best", {**anew, **tries}, _on_wire(drawn, schema)),
+        Call("complete_best", {**begun, **tries}, _on_wire(completed, schema)),
+    ]
+
+
 def session_calls(sketcher: Sketcher, metadata: Metadata) -> list[Call]:
     """A sketch drawn step by step, and again from its middle on."""
     word = a_condition(sketcher.schema)
-    sketches = sketcher.generate(word, _COUNT, _TEMPERATURE, _SEED)
+    sketches = sketcher.generate(word, _COUNT, _TEMPERATURE, _SEED, tries=1)
     k = int(np.argmax([len(sketch.stroke3) for sketch in sketches]))
     request = new_request(sketcher.schema, word, _COUNT, _TEMPERATURE, _SEED)
     latents = sampling.draw_latents(sketcher.model, request).numpy()[k]

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from sketcher_tf.contract import (
     MAX_MAGNITUDE,
+    MAX_TRIES,
     MIN_TEMPERATURE,
     Code,
     Servable,
@@ -267,10 +268,24 @@ def _num_points(value: tf.Tensor, sizes: Sizes) -> list[tf.Operation]:
     ]
 
 
+def _tries(value: tf.Tensor, sizes: Sizes) -> list[tf.Operation]:
+    fine = (value >= 1) & (value <= MAX_TRIES)
+    return [
+        refuse_unless(
+            tf.reduce_all(fine),
+            Code.INVALID_TRIES,
+            f"tries must be 1 to {MAX_TRIES}",
+            tf.boolean_mask(value, ~fine),
+            "Try 4.",
+        )
+    ]
+
+
 _RULES: Mapping[str, Callable[[tf.Tensor, Sizes], list[tf.Operation]]] = {
     "condition": _condition,
     "latents": _latents,
     "temperature": _temperature,
     "strokes": _strokes,
     "num_points": _num_points,
+    "tries": _tries,
 }

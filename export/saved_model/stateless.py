@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch, as_input
 from sketcher_tf.contract import Metadata
+from sketcher_tf.drawing import tries as drawing
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.request import DrawingRequest
@@ -48,6 +49,30 @@ class StatelessCalls:
         prefix = from_pixels(strokes, self._model.schema)
         return self._draw(DrawingRequest(condition, seed, temperature, prefix))
 
+    def generate_best(
+        self,
+        condition: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        tries: tf.Tensor,
+    ) -> Tensors:
+        """Draws new sketches, of several tries the best."""
+        request = DrawingRequest(condition, seed, temperature)
+        return self._draw_with_tries(request, tries)
+
+    def complete_best(
+        self,
+        strokes: tf.Tensor,
+        condition: tf.Tensor,
+        seed: tf.Tensor,
+        temperature: tf.Tensor,
+        tries: tf.Tensor,
+    ) -> Tensors:
+        """Continues drawings, in several tries."""
+        prefix = from_pixels(strokes, self._model.schema)
+        request = DrawingRequest(condition, seed, temperature, prefix)
+        return self._draw_with_tries(request, tries)
+
     def reconstruct(
         self,
         strokes: tf.Tensor,
@@ -85,12 +110,23 @@ class StatelessCalls:
         """What a client should know of the model."""
         return {"metadata": tf.fill(tf.shape(row), self._metadata.dumps())}
 
+    def _draw_with_tries(
+        self, request: DrawingRequest, tries: tf.Tensor
+    ) -> Tensors:
+        if self._model.critic is None:
+            return self._draw(request)
+        best = drawing.draw(self._model, request, tries)
+        return self._sketches(best.points, best.latents)
+
     def _draw(
         self, request: DrawingRequest, latents: tf.Tensor | None = None
     ) -> Tensors:
         if latents is None:
             latents = sampling.draw_latents(self._model, request)
         points = sampling.draw(self._model, request, latents)
+        return self._sketches(points, latents)
+
+    def _sketches(self, points: tf.Tensor, latents: tf.Tensor) -> Tensors:
         strokes, length, finished = to_pixels(points, self._model.schema)
         return {
             "strokes": strokes,

@@ -130,7 +130,7 @@ def _own_drawings(sketcher: Sketcher) -> list[SketchBatch]:
     """What the model draws of itself at temperature 1, a batch of one each."""
     words = itertools.islice(itertools.cycle(sketcher.schema.words), _DRAWINGS)
     drawn = (
-        (sketcher.generate(word, 1, temperature=1.0, seed=seed), word)
+        (sketcher.generate(word, 1, 1.0, seed, tries=1), word)
         for seed, word in enumerate(words)
     )
     return [

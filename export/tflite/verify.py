@@ -133,9 +133,9 @@ def _compare_sketches(
         condition = schema.parse(word, np.random.default_rng([number, 0]))
         for temperature in (0.0, DEFAULT_TEMPERATURE):
             how = temperature, number
-            (wanted,) = sketcher.generate(word, 1, *how)
+            (wanted,) = sketcher.generate(word, 1, *how, tries=1)
             begun = Sketch(wanted.stroke3[: len(wanted.stroke3) // 2], word)
-            (continued,) = sketcher.complete(begun, None, 1, *how)
+            (continued,) = sketcher.complete(begun, None, 1, *how, tries=1)
             differences += [
                 difference(phone.generate(condition, *how), wanted),
                 difference(phone.generate_at_once(condition, *how), wanted),
@@ -154,7 +154,7 @@ def _compare_readings(
     """
     model = sketcher.model
     for k, word in enumerate(sketcher.schema.words[:3]):
-        (sketch,) = sketcher.generate(word, temperature=1.0, seed=seed + k)
+        (sketch,) = sketcher.generate(word, 1, 1.0, seed + k, tries=1)
         if not len(sketch.stroke3):
             continue
         batch = sketcher.batch([sketch], word)

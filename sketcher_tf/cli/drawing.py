@@ -15,7 +15,11 @@ from absl import flags
 from sketcher_tf import rendering
 from sketcher_tf.cli.command import refuse_arguments
 from sketcher_tf.cli.reading import ReadingFlags
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.model.request import (
+    DEFAULT_TEMPERATURE,
+    DEFAULT_TRIES,
+    TEMPERATURE_WITH_TRIES,
+)
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketches import Sketch
 
@@ -28,7 +32,12 @@ class Drawer(Protocol):
     """A `Sketcher` or a `SketcherClient`."""
 
     def generate(
-        self, category: str, count: int, temperature: float, seed: int
+        self,
+        category: str,
+        count: int,
+        temperature: float | None,
+        seed: int,
+        tries: int | None,
     ) -> Sequence[Sketch]:
         """Draws new sketches."""
 
@@ -39,6 +48,7 @@ class Drawer(Protocol):
         count: int,
         temperature: float,
         seed: int,
+        tries: int | None,
     ) -> Sequence[Sketch]:
         """Continues a drawing."""
 
@@ -132,7 +142,8 @@ class DrawingFlags:
             "temperature",
             None,
             "0 takes the likeliest point at each step, 1 varies as the model "
-            f"does; by default {DEFAULT_TEMPERATURE}{walk}.",
+            f"does; by default {DEFAULT_TEMPERATURE}, for new sketches of "
+            f"which a critic keeps the best {TEMPERATURE_WITH_TRIES}{walk}.",
             lower_bound=0.0,
             flag_values=values,
         )
@@ -145,6 +156,14 @@ class DrawingFlags:
             "The same seed draws the same; by default a new one.",
             lower_bound=0,
             upper_bound=2**31 - 1,
+            flag_values=values,
+        )
+        self._tries = flags.DEFINE_integer(
+            "tries",
+            None,
+            "How often each sketch is drawn until the model's critic sees in "
+            "it what was asked for; 1 never looks. By default "
+            f"{DEFAULT_TRIES}, for a model with a critic.",
             flag_values=values,
         )
 
@@ -192,13 +211,15 @@ class DrawingFlags:
 
     @property
     def temperature(self) -> float:
-        """Of this drawing."""
-        if self._greedy.value:
-            return 0.0
-        if self._temperature.value is not None:
-            return self._temperature.value
+        """Of this drawing, unless it is new."""
+        if self._given_temperature is not None:
+            return self._given_temperature
         walks = bool(self._interpolate.value)
         return self._walk_temperature if walks else DEFAULT_TEMPERATURE
+
+    @property
+    def _given_temperature(self) -> float | None:
+        return 0.0 if self._greedy.value else self._temperature.value
 
     @property
     def seed(self) -> int:
@@ -242,7 +263,8 @@ class DrawingFlags:
             files = self._interpolate.value, *arguments
             ends = [self._read(file, schema)[0] for file in files]
             return self._walk(drawer, ends, seed)
-        options = self._count.value, self.temperature, seed
+        temperature = self._given_temperature
+        options = self._count.value, temperature, seed, self._tries.value
         return {word: drawer.generate(word, *options) for word in words}
 
     def save(self, sheet: rendering.Sheet, seed: int) -> None:
@@ -277,10 +299,10 @@ class DrawingFlags:
         category: str | None,
         seed: int,
     ) -> rendering.Sheet:
-        options = category, self._count.value, self.temperature, seed
+        options = self._count.value, self.temperature, seed, self._tries.value
         return {
             f"{category or sketch.category} {i + 1}": drawer.complete(
-                sketch, *options
+                sketch, category, *options
             )
             for i, sketch in enumerate(given)
         }

@@ -175,7 +175,7 @@ class SketcherClient(Connection):
         points_per_call: int | None = None,
         timeout: float | None = None,
     ) -> LiveDrawing:
-        """Draws one sketch while you watch, the one that `generate` draws.
+        """Draws a sketch while you watch: the first try of `generate`.
 
         Args:
             category: a condition, see `Schema.parse`.

@@ -35,6 +35,21 @@ def noise(seed: int, count: int, temperature: float) -> contract.Arrays:
     }
 
 
+def tries(labels: Labels, number: int | None, count: int) -> contract.Arrays:
+    """The tries of each sketch, int32 [count]; empty if there is one only.
+
+    Args:
+        labels: of the model.
+        number: see `number_of_tries`.
+        count: how many sketches.
+
+    Raises:
+        ValueError: it is out of range, or the model has no critic.
+    """
+    most = request.number_of_tries(number, labels.metadata.has_critic)
+    return {} if most == 1 else {"tries": np.full(count, most, np.int32)}
+
+
 def conditions(
     labels: Labels, category: str, noise: contract.Arrays
 ) -> np.ndarray:

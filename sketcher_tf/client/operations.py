@@ -66,30 +66,44 @@ class Operations:
         self,
         category: str,
         count: int = 1,
-        temperature: float = DEFAULT_TEMPERATURE,
+        temperature: float | None = None,
         seed: int = 0,
+        tries: int | None = None,
         *,
         timeout: float | None = None,
     ) -> Task[Sketches[ServedSketch]]:
-        """Draws new sketches; sketch k depends on (category, seed, k) only.
+        """Draws new sketches.
+
+        Sketch k depends on (category, temperature, seed, k, tries) only.
 
         Args:
             category: a condition, see `Schema.parse`.
             count: how many.
-            temperature: tau; 0 takes the likeliest at each step.
+            temperature: tau; 0 takes the likeliest at each step. None is 0.5
+                with several tries and 0.3 with one.
             seed: int32.
+            tries: how often each sketch is drawn until the model's critic sees
+                in it what was asked for; the best of them if it does not. None
+                is 4, or 1 for a model without a critic; 1 never looks.
             timeout: seconds per call, instead of the client's.
 
         Raises:
-            ValueError: an unknown category, a count below 1 or a negative
-                temperature.
+            ValueError: an unknown category, a count below 1, a negative
+                temperature, or tries without a critic.
             ServingError: the server could not do it.
         """
-        noise = encoding.noise(seed, count, temperature)
+        # What is wrong in any case is refused before anything is asked.
+        encoding.noise(seed, count, request.temperature_of_new(temperature, 1))
 
         def inputs(labels: Labels) -> contract.Arrays:
-            condition = encoding.conditions(labels, category, noise)
-            return {"condition": condition, **noise}
+            most = request.number_of_tries(tries, labels.metadata.has_critic)
+            tau = request.temperature_of_new(temperature, most)
+            noise = encoding.noise(seed, count, tau)
+            return {
+                "condition": encoding.conditions(labels, category, noise),
+                **noise,
+                **encoding.tries(labels, most, count),
+            }
 
         outputs = yield from self._run(contract.GENERATE, inputs, timeout)
         return encoding.sketches(outputs, [category] * count)
@@ -101,6 +115,7 @@ class Operations:
         count: int = 1,
         temperature: float = DEFAULT_TEMPERATURE,
         seed: int = 0,
+        tries: int | None = None,
         *,
         timeout: float | None = None,
     ) -> Task[Sketches[ServedSketch]]:
@@ -112,13 +127,16 @@ class Operations:
             count: how many ways.
             temperature: tau; 0 takes the likeliest at each step.
             seed: int32.
+            tries: as for `generate`; with several, the strokes may begin
+                anywhere, run either way and have any size.
             timeout: seconds per call, instead of the client's.
 
         Returns:
             Sketches that begin with the points of `sketch`.
 
         Raises:
-            ValueError: an unknown category, or too many points.
+            ValueError: an unknown category, too many points, or tries without
+                a critic.
             ServingError: the server could not do it.
         """
         word = category or sketch.category
@@ -129,6 +147,7 @@ class Operations:
                 "strokes": request.drawings(labels.schema, [sketch] * count),
                 "condition": encoding.conditions(labels, word, noise),
                 **noise,
+                **encoding.tries(labels, tries, count),
             }
 
         outputs = yield from self._run(contract.COMPLETE, inputs, timeout)
@@ -374,6 +393,8 @@ class Operations:
         allowed: Deadline | Timeout,
     ) -> Task[contract.Arrays]:
         """Runs a signature in as many calls as it needs."""
+        if "tries" in inputs:
+            signature = contract.WITH_TRIES[signature.name]
         count = len(inputs["condition"])
         rows = encoding.rows_per_call(labels, signature, self.message_bytes)
         parts = []

@@ -27,7 +27,6 @@ from sketcher_tf.evaluation.predictions import (
     predict_redrawn,
 )
 from sketcher_tf.evaluation.samples import Samples, draw
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 
@@ -39,14 +38,15 @@ class EvaluationConfig:
     Attributes:
         count: new drawings per word and model, and at most so many held-out
             ones per word.
-        temperature: of all that models draw.
+        temperature: of all that models draw; None is that of
+            `Sketcher.generate` for new drawings and 0.3 for others.
         seed: of drawing and of the bootstrap.
         split: the held-out drawings, `test` or `valid`.
         classifier: its config.
     """
 
     count: int = 100
-    temperature: float = DEFAULT_TEMPERATURE
+    temperature: float | None = None
     seed: int = 0
     split: str = "test"
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
@@ -115,15 +115,16 @@ class Measurements:
         )
         self.samples[name], self.generated[name] = drawn, generated
         self.nearest[name] = self._nearest(generated)
-        reconstructed, completed = (
-            predict_redrawn(sketches, self.real_predictions, self.classifier)
-            for sketches in (drawn.reconstructed, drawn.completed)
-        )
+        redrawn = {
+            what: predict_redrawn(
+                sketches, self.real_predictions, self.classifier
+            )
+            for what, sketches in drawn.redrawn.items()
+        }
         return {
             **describe_model(sketcher),
             "generated": self._quality(generated),
-            "reconstructed": self._quality(reconstructed),
-            "completed": self._quality(completed),
+            **{what: self._quality(found) for what, found in redrawn.items()},
             "unfinished": _unfinished(drawn),
             "confusion": metrics.confusion(
                 generated.target, generated.labels, self.words

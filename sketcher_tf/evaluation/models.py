@@ -12,6 +12,8 @@ REAL = "real"  # the name of the drawings that people made
 def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
     """Loads models given as paths, or as `name=path`.
 
+    One with a critic comes a second time, drawing without it: "name, one try".
+
     Args:
         texts: without a name, a model has that of its run folder or file; none
             at all are the newest run.
@@ -31,7 +33,12 @@ def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
                 f"{REAL!r}; received {', '.join(map(repr, names))}. Write "
                 "--model=name=path."
             )
-    return {name: Sketcher.load(path) for name, path in named}
+    models = {}
+    for name, path in named:
+        models[name] = sketcher = Sketcher.load(path)
+        if sketcher.model.critic is not None:
+            models[f"{name}, one try"] = Sketcher(sketcher.model, tries=1)
+    return models
 
 
 def _name_and_path(text: str) -> tuple[str, Path]:

@@ -18,6 +18,8 @@ from sketcher_tf.evaluation.samples import first_half
 from sketcher_tf.sketches import Sketch
 
 _PER_ROW = 8  # drawings of a word and source
+# Titles of what `Samples.redrawn` holds.
+_REDRAWN = "auto-encoded", "completed", "completed after another hand"
 _CELL, _LARGE = 96, 256  # pixels
 _RATED = 30  # drawings per source on the rating page, about; words at most
 _NONE = "\N{EN DASH}"
@@ -86,10 +88,7 @@ def _given(
     drawn = {
         f"{name}: {what}": sketches[rows[0]]
         for name, drawn in gallery.samples.items()
-        for what, sketches in (
-            ("auto-encoded", drawn.reconstructed),
-            ("completed", drawn.completed),
-        )
+        for what, sketches in zip(_REDRAWN, drawn.redrawn.values(), strict=True)
     }
     return {"whole": whole, "first half": first_half(whole), **drawn}
 

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
 
 BLEND_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 _BLENDS = 8  # pairs of words
 _AT_ONCE = 100  # drawings that are auto-encoded together
+# Of a stroke: points that enclose something, and the share of its extent
+# within which its ends meet.
+_FEW, _CLOSED = 4, 0.2
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,14 @@ class Samples:
 
     Attributes:
         generated: word -> new drawings.
-        reconstructed: auto-encoded, one per held-out drawing.
-        completed: given its first half, one per held-out drawing.
+        redrawn: one drawing per held-out one: `reconstructed`, auto-encoded;
+            `completed`, given its first half; and `completed_reread`, given it
+            as another hand would have drawn it.
         blends: `first to second` -> one drawing per share of BLEND_SHARES.
     """
 
     generated: Mapping[str, Sequence[Sketch]]
-    reconstructed: list[Sketch]
-    completed: list[Sketch]
+    redrawn: Mapping[str, Sequence[Sketch]]
     blends: Mapping[str, Sequence[Sketch]]
 
 
@@ -36,7 +41,7 @@ def draw(
     sketcher: Sketcher,
     held_out: Sequence[Sketch],
     count: int,
-    temperature: float,
+    temperature: float | None,
     seed: int,
 ) -> Samples:
     """Draws all that is measured and shown.
@@ -45,13 +50,31 @@ def draw(
         sketcher: the model.
         held_out: whole real drawings; the category names all their factors.
         count: new drawings per word.
-        temperature: tau.
+        temperature: tau; None is that of `Sketcher.generate` for new drawings
+            and 0.3 for others.
         seed: int32; the same seed draws the same.
     """
     generated = {}
     for word in sketcher.schema.words:
         logging.info("Drawing %d of %s", count, word)
         generated[word] = sketcher.generate(word, count, temperature, seed)
+    blends = {
+        name: [
+            sketcher.generate(text, 1, temperature, seed)[0] for text in texts
+        ]
+        for name, texts in blends_of(sketcher.schema).items()
+    }
+    tau = DEFAULT_TEMPERATURE if temperature is None else temperature
+    return Samples(generated, _redraw(sketcher, held_out, tau, seed), blends)
+
+
+def _redraw(
+    sketcher: Sketcher,
+    held_out: Sequence[Sketch],
+    temperature: float,
+    seed: int,
+) -> dict[str, list[Sketch]]:
+    """See `Samples.redrawn`."""
     logging.info("Auto-encoding %d drawings", len(held_out))
     reconstructed = [
         sketch
@@ -62,26 +85,57 @@ def draw(
             seed=seed,
         )
     ]
-    logging.info("Completing %d drawings", len(held_out))
-    completed = [
-        sketcher.complete(
-            first_half(sketch), temperature=temperature, seed=(seed + i) % 2**31
-        )[0]
-        for i, sketch in enumerate(held_out)
-    ]
-    blends = {
-        name: [
-            sketcher.generate(text, 1, temperature, seed)[0] for text in texts
-        ]
-        for name, texts in blends_of(sketcher.schema).items()
+    halves = [first_half(sketch) for sketch in held_out]
+    rng = np.random.default_rng(seed)
+    return {
+        "reconstructed": reconstructed,
+        "completed": _complete(sketcher, halves, temperature, seed),
+        "completed_reread": _complete(
+            sketcher, [reread(half, rng) for half in halves], temperature, seed
+        ),
     }
-    return Samples(generated, reconstructed, completed, blends)
+
+
+def _complete(
+    sketcher: Sketcher, given: Sequence[Sketch], temperature: float, seed: int
+) -> list[Sketch]:
+    """A continuation of each drawing, with a seed of its own."""
+    logging.info("Completing %d drawings", len(given))
+    return [
+        sketcher.complete(
+            sketch, temperature=temperature, seed=(seed + i) % 2**31
+        )[0]
+        for i, sketch in enumerate(given)
+    ]
 
 
 def first_half(sketch: Sketch) -> Sketch:
     """The first half of a drawing's points, rounded down, one at least."""
     points = max(len(sketch.stroke3) // 2, 1)
     return Sketch(sketch.stroke3[:points], sketch.category, finished=False)
+
+
+def reread(sketch: Sketch, rng: np.random.Generator) -> Sketch:
+    """The same lines by another hand: reversed, closed ones begun elsewhere.
+
+    A stroke that is still being drawn becomes one that is done.
+
+    Args:
+        sketch: may be part of a drawing.
+        rng: says where.
+    """
+    lines = [_by_another_hand(line, rng) for line in sketch.polylines]
+    return Sketch(polylines_to_stroke3(lines), sketch.category, sketch.finished)
+
+
+def _by_another_hand(line: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    line = line[::-1]
+    extent = np.ptp(line, axis=0).max()
+    gap = np.linalg.norm(line[0] - line[-1])
+    if len(line) < _FEW or gap > _CLOSED * extent:
+        return line
+    begun = np.roll(line[:-1], rng.integers(len(line) - 1), axis=0)
+    return np.concatenate([begun, begun[:1]])
 
 
 def blends_of(schema: Schema) -> dict[str, list[str]]:

@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sketcher_tf.contract import MAX_MAGNITUDE
+from sketcher_tf.contract import MAX_MAGNITUDE, MAX_TRIES
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import check_stroke3, stroke3_to_stroke5
 
 DEFAULT_TEMPERATURE = 0.3
+# Of new drawings of which a critic keeps the good ones: it may be freer.
+TEMPERATURE_WITH_TRIES = 0.5
+DEFAULT_TRIES = 4
 
 Array = Any  # of NumPy, or a tensor
 
@@ -134,6 +137,13 @@ def temperatures(temperature: float, count: int) -> np.ndarray:
     return np.full(count, temperature, np.float32)
 
 
+def temperature_of_new(temperature: float | None, tries: int) -> float:
+    """That of new drawings; None is 0.5 with several tries and 0.3 with one."""
+    if temperature is not None:
+        return temperature
+    return TEMPERATURE_WITH_TRIES if tries > 1 else DEFAULT_TEMPERATURE
+
+
 def walk_latents(start: np.ndarray, stop: np.ndarray, count: int) -> np.ndarray:
     """From one drawing's latents [Z] to another's, float32 [count, Z].
 
@@ -168,6 +178,32 @@ def _shares(count: int) -> np.ndarray:
     """From 0 to 1 in `count` steps, float32 [count, 1]."""
     _check_count(count)
     return np.linspace(0, 1, count, dtype=np.float32)[:, None]
+
+
+def number_of_tries(tries: int | None, has_critic: bool) -> int:
+    """How often a sketch may be drawn, for a critic to keep one.
+
+    Args:
+        tries: 1 to 16; None is 4, or 1 without a critic.
+        has_critic: whether the model has one.
+
+    Raises:
+        ValueError: it is out of range, or above 1 without a critic.
+    """
+    if tries is None:
+        return DEFAULT_TRIES if has_critic else 1
+    if not 1 <= tries <= MAX_TRIES:
+        raise ValueError(
+            f"tries must be 1 to {MAX_TRIES}; received {tries}. Try "
+            f"{DEFAULT_TRIES}."
+        )
+    if tries > 1 and not has_critic:
+        raise ValueError(
+            "drawing with tries needs a model with a critic; received "
+            f"tries={tries} for one without. Leave them out, or train one "
+            "with --set model.critic_units=256."
+        )
+    return tries
 
 
 def _check_count(count: int) -> None:

@@ -116,7 +116,8 @@ class Summaries(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
         self.writer = tf.summary.create_file_writer(str(self.run.logs))
-        self.sketcher = Sketcher(self.model)
+        # What the network draws by itself; its critic learns too.
+        self.sketcher = Sketcher(self.model, tries=1)
 
     def on_epoch_end(
         self, epoch: int, logs: Mapping[str, float] | None = None

@@ -27,8 +27,8 @@ class Drawer:
     def __init__(self):
         self.asked = []
 
-    def generate(self, category, count, temperature, seed):
-        self.asked.append((category, count, temperature, seed))
+    def generate(self, category, count, temperature, seed, tries):
+        self.asked.append((category, count, temperature, seed, tries))
         return [Sketch(_STROKES, category)] * count
 
     def interpolate(self, first, last, count, temperature, seed):
@@ -60,17 +60,18 @@ def words(asked):
 def test_what_is_asked_for_is_drawn(ask):
     args = "--count=3", "--temperature=0.5", "--seed=7"
     assert ask("--category=cat, pig", *args) == [
-        ("cat", 3, 0.5, 7),
-        ("pig", 3, 0.5, 7),
+        ("cat", 3, 0.5, 7, None),
+        ("pig", 3, 0.5, 7, None),
     ]
+    assert ask("--category=cat", "--tries=2", *args) == [("cat", 3, 0.5, 7, 2)]
 
 
 @pytest.mark.parametrize(
     ("args", "temperature"),
-    [([], 0.3), (["--temperature=0"], 0.0), (["--greedy"], 0.0)],
+    [([], None), (["--temperature=0"], 0.0), (["--greedy"], 0.0)],
 )
 def test_the_temperature(ask, args, temperature):
-    [[_, _, drawn, _]] = ask("--category=cat", *args)
+    [[_, _, drawn, *_]] = ask("--category=cat", *args)
     assert drawn == temperature
 
 
@@ -103,7 +104,7 @@ def test_a_comma_stands_between_factors_if_there_are_several(ask):
 
 def test_what_was_drawn_is_told_with_its_seed(ask, tmp_path, caplog):
     caplog.set_level("INFO")
-    [[*_, seed]] = ask("--category=cat")
+    [[*_, seed, _]] = ask("--category=cat")
     assert caplog.messages == [f"Drew a.ndjson with --seed={seed}"]
     rows = (tmp_path / "a.ndjson").read_text().splitlines()
     assert [json.loads(row)["word"] for row in rows] == ["cat"] * 10

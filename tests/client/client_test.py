@@ -78,6 +78,35 @@ def test_generate(server, client):
     ET.fromstring(drawn[0].to_svg(size=64))
 
 
+def test_a_model_with_a_critic_draws_with_tries(server, client):
+    server.model.metadata = dataclasses.replace(
+        server.model.metadata, config={"model": {"critic_units": 4}}
+    )
+    client.generate("cat", count=2)
+    client.generate("cat", count=2, tries=3)
+    client.generate("cat", count=2, tries=1)
+    client.complete(sketch(), count=3)
+    asked = [
+        call["tries"].tolist() for call in inputs_of(server, "generate_best")
+    ]
+    assert asked == [[4, 4], [3, 3]]
+    assert len(inputs_of(server, "generate")) == 1
+    [inputs] = inputs_of(server, "complete_best")
+    assert inputs["tries"].tolist() == [4, 4, 4]
+    for tries in (0, contract.MAX_TRIES + 1):
+        with pytest.raises(ValueError, match="tries must be 1 to 16; received"):
+            client.generate("cat", tries=tries)
+
+
+def test_tries_without_a_critic_are_refused_before_anything_is_sent(
+    server, client
+):
+    client.generate("cat", tries=1)
+    with pytest.raises(ValueError, match="needs a model with a critic"):
+        client.complete(sketch(), tries=2)
+    assert server.names().count("complete_best") == 0
+
+
 def test_a_sketch_that_was_cut_off_says_so(server, client):
     server.change = lambda name, outputs: (
         {**outputs, "finished": np.array([True, False])}

@@ -21,8 +21,9 @@ from sketcher_tf.evaluation.predictions import (
     predict_real,
     predict_redrawn,
 )
-from sketcher_tf.evaluation.samples import blends_of, first_half
+from sketcher_tf.evaluation.samples import blends_of, first_half, reread
 from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing import toys
 from tests.testing.evaluations import BASE, NASTY, SETTINGS, prepare
 
@@ -92,13 +93,15 @@ def test_what_is_judged_is_what_the_api_draws(found, models):
         np.testing.assert_allclose(one.stroke3, other.stroke3, atol=1e-4)
     held_out = found.gallery.held_out
     expected = sketcher.reconstruct(held_out, temperature=0.5, seed=3)
-    for one, other in zip(drawn.reconstructed, expected, strict=True):
+    for one, other in zip(
+        drawn.redrawn["reconstructed"], expected, strict=True
+    ):
         np.testing.assert_allclose(one.stroke3, other.stroke3, atol=1e-4)
 
 
 def test_completed_drawings_begin_with_the_given_half(found):
     gallery = found.gallery
-    completed = gallery.samples["ours"].completed
+    completed = gallery.samples["ours"].redrawn["completed"]
     for whole, drawn in zip(gallery.held_out, completed, strict=True):
         given = len(whole.stroke3) // 2
         np.testing.assert_allclose(
@@ -116,6 +119,25 @@ def test_a_half_has_a_point_at_least():
     odd = Sketch(np.zeros((5, 3), np.float32), "x")
     assert len(first_half(odd).stroke3) == 2
     assert not first_half(odd).finished
+
+
+def test_another_hand_draws_the_same_lines():
+    angles = np.linspace(0, 2 * np.pi, 9)
+    ring = 10 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    line = np.float32([[0, 0], [5, 0], [9, 9]])
+    sketch = Sketch(polylines_to_stroke3([line, ring]), "x", finished=False)
+    begun = set()
+    for seed in range(20):
+        again = reread(sketch, np.random.default_rng(seed))
+        straight, round_ = again.polylines
+        np.testing.assert_allclose(straight, line[::-1], atol=1e-4)
+        np.testing.assert_allclose(round_[0], round_[-1], atol=1e-4)
+        # The same points, one after the other, the other way round.
+        place = np.abs(ring[:-1] - round_[0]).sum(axis=1).argmin()
+        begun.add(place)
+        back = ring[(place - np.arange(9)) % 8]
+        np.testing.assert_allclose(round_, back, atol=1e-4)
+    assert len(begun) > 4
 
 
 def test_held_out_drawings_are_of_the_split(found, data):
@@ -141,7 +163,12 @@ def test_shares_confusions_and_ratios_agree(found):
         shares = [share["value"] for share in recognised["words"].values()]
         assert shares == (np.diag(table) / 4).tolist()
         assert recognised["share"]["value"] == pytest.approx(np.mean(shares))
-        for what in ("generated", "reconstructed", "completed"):
+        for what in (
+            "generated",
+            "reconstructed",
+            "completed",
+            "completed_reread",
+        ):
             assert model[what]["ratio_to_real"]["value"] == pytest.approx(
                 model[what]["recognised"]["share"]["value"]
                 / results["real"]["recognised"]["share"]["value"],

@@ -106,7 +106,10 @@ def draw_by_hand(sketcher, real, *_):
     if sketcher.name == "same":
         one = other = one[:1] * COUNT
     generated = dict(zip(WORDS, (one, other), strict=True))
-    return Samples(generated, real, real, {})
+    redrawn = dict.fromkeys(
+        ("reconstructed", "completed", "completed_reread"), real
+    )
+    return Samples(generated, redrawn, {})
 
 
 def losses(count):
@@ -284,6 +287,6 @@ def test_all_is_drawn_at_one_temperature_from_the_seed():
         seeds[name].append(options["seed"])
     assert set(seeds["generate"] + seeds["reconstruct"]) == {2**31 - 2}
     # Each completion has a seed of its own, within the range of seeds.
-    assert seeds["complete"] == [2**31 - 2, 2**31 - 1, 0]
-    assert len(found.completed) == 3
+    assert seeds["complete"] == 2 * [2**31 - 2, 2**31 - 1, 0]
+    assert [len(row) for row in found.redrawn.values()] == [3, 3, 3]
     assert [len(row) for row in found.blends.values()] == [len(BLEND_SHARES)]

@@ -34,6 +34,7 @@ _LIBRARY = (
     *_DATA,
     "sketcher_tf.batch",
     "sketcher_tf.model",
+    "sketcher_tf.drawing",
     "sketcher_tf.training",
     "sketcher_tf.sketcher",
 )
@@ -77,6 +78,11 @@ MAY_IMPORT = {
     "sketcher_tf.model": (
         *_FOUNDATION,
         "sketcher_tf.batch",
+        "sketcher_tf.model.request",
+    ),
+    "sketcher_tf.drawing": (
+        *_FOUNDATION,
+        "sketcher_tf.model",
         "sketcher_tf.model.request",
     ),
     "sketcher_tf.training": _LIBRARY,

@@ -126,6 +126,12 @@ class Model:
     def generate(self, condition, seed, temperature):
         return self.decode(self._prior(seed, 0), condition, seed, temperature)
 
+    def generate_best(self, condition, seed, temperature, tries):
+        return self.generate(condition, seed, temperature)
+
+    def complete_best(self, strokes, condition, seed, temperature, tries):
+        return self.complete(strokes, condition, seed, temperature)
+
     def decode(self, latents, condition, seed, temperature):
         nothing = np.zeros((len(seed), 1, 5), np.float32)
         return self._draw(nothing, latents, condition, seed, temperature)

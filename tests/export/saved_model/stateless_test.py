@@ -5,14 +5,19 @@ import tensorflow as tf
 from export.saved_model.expected import stateless_calls
 from export.saved_model.publish import metadata_of
 from export.saved_model.replay import LOADERS
+from export.saved_model.signatures import trace
+from export.saved_model.stateless import StatelessCalls
 from sketcher_tf import contract
 from sketcher_tf.contract import Code, Metadata, code_of
+from sketcher_tf.model.request import DEFAULT_TRIES
+from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5
 from tests.testing import toys
 from tests.testing.exports import (
     WORD,
     caller,
+    make_model,
     make_sketcher,
     sketches_of,
 )
@@ -276,3 +281,47 @@ def test_a_text_names_rule_value_and_remedy(ask):
         "[INVALID_TEMPERATURE: temperature must lie between 1e-06 and 1e+06; "
         "received] [-1 -1 -1 -1...] [. Try 0.3"
     ) in str(error.value)
+
+
+# --- Tries ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def critical():
+    """Draws with tries."""
+    config = toys.CONFIG.replace([("model.critic_units", 4)])
+    return Sketcher(make_model(config))
+
+
+def test_tries_are_those_of_python(critical):
+    metadata = metadata_of(critical.model, {"model": "toy"})
+    assert metadata.has_critic
+    calls = StatelessCalls(critical.model, metadata)
+    expected = {c.signature: c for c in stateless_calls(critical, metadata)}
+    for signature in (contract.GENERATE_BEST, contract.COMPLETE_BEST):
+        call = expected[signature.name]
+        assert (call.inputs["tries"] == DEFAULT_TRIES).all()
+        graph = trace(signature, metadata.sizes, getattr(calls, signature.name))
+        inputs = {k: tf.constant(v) for k, v in call.inputs.items()}
+        assert_answers(graph(**inputs), call.outputs)
+    # They are not those of the first try.
+    first = expected["generate"].outputs["strokes"]
+    assert (expected["generate_best"].outputs["strokes"] != first).any()
+
+
+def test_without_a_critic_the_first_try_is_kept(ask):
+    tries = {"tries": np.full(ROWS, 3)}
+    assert_same_rows(
+        ask("generate_best", **GENERATE, **tries),
+        ask("generate", **GENERATE),
+        range(ROWS),
+    )
+
+
+@pytest.mark.parametrize("tries", [0, contract.MAX_TRIES + 1])
+def test_tries_out_of_range_are_refused(ask, tries):
+    numbers = np.ones(ROWS)
+    numbers[2] = tries
+    with pytest.raises(Exception, match=r"tries must be 1 to 16") as caught:
+        ask("generate_best", **GENERATE, tries=numbers)
+    assert code_of(str(caught.value)) == Code.INVALID_TRIES

@@ -1,0 +1,1 @@
+"""Drawing with a critic: several tries, of which one is kept."""
