@@ -118,11 +118,13 @@ def check_recognised(results: dict[str, Any], least: float) -> None:
         least: the share of new drawings that must be recognised.
 
     Raises:
-        ValueError: a model has less.
+        ValueError: a model has less, with its tries.
     """
+    from sketcher_tf.evaluation.models import ONE_TRY
+
     for name, model in results["models"].items():
         share = model["generated"]["recognised"]["share"]["value"]
-        if share < least:
+        if share < least and not name.endswith(ONE_TRY):
             raise ValueError(
                 f"of a model's drawings a share of {least} must be "
                 f"recognised; received {share:.3f} for {name}. Train it "

@@ -64,7 +64,7 @@ def test_the_command_writes_page_and_numbers(data, model, tmp_path):
 
 
 def test_models_below_the_threshold_are_refused():
-    shares = {"a": 0.7, "b": 0.5}
+    shares = {"a": 0.7, "b": 0.5, "b, one try": 0.1}
     results = {
         "models": {
             name: {"generated": {"recognised": {"share": {"value": share}}}}

@@ -7,6 +7,7 @@ from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import model_file
 
 REAL = "real"  # the name of the drawings that people made
+ONE_TRY = ", one try"  # ends the name of a model that draws without its critic
 
 
 def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
@@ -37,7 +38,7 @@ def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
     for name, path in named:
         models[name] = sketcher = Sketcher.load(path)
         if sketcher.model.critic is not None:
-            models[f"{name}, one try"] = Sketcher(sketcher.model, tries=1)
+            models[name + ONE_TRY] = Sketcher(sketcher.model, tries=1)
     return models
 
 

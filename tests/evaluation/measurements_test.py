@@ -265,7 +265,8 @@ class Recorder:
     def __init__(self):
         self.asked = []
 
-    def generate(self, word, count, **options):
+    def generate(self, word, count, temperature, seed):
+        options = {"temperature": temperature, "seed": seed}
         self.asked.append(("generate", options))
         return [Sketch(np.zeros((1, 3)), word)] * count
 

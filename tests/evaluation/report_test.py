@@ -94,7 +94,7 @@ def test_every_drawing_is_there(evaluation, text):
         min(8, sum(word in meant for meant in evaluation.gallery.target))
         for word in range(4)
     )
-    given = 4 * (2 + 2 * 2)
+    given = 4 * (2 + 2 * 3)
     blends = 2 * 2 * 5
     nearest = 2 * 4 * 2
     count = len(re.findall('<div class="drawing( seen)?">', text))
