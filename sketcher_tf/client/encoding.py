@@ -5,7 +5,7 @@ mistake does not fail the calls of others.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -48,6 +48,44 @@ def tries(labels: Labels, number: int | None, count: int) -> contract.Arrays:
     """
     most = request.number_of_tries(number, labels.metadata.has_critic)
     return {} if most == 1 else {"tries": np.full(count, most, np.int32)}
+
+
+def how_new(
+    labels: Labels,
+    seed: int,
+    count: int,
+    temperature: float | None,
+    number: int | None,
+) -> contract.Arrays:
+    """The noise and the tries of new sketches.
+
+    Args:
+        labels: of the model.
+        seed: int32.
+        count: how many sketches.
+        temperature: see `temperature_of_new`.
+        number: see `number_of_tries`.
+
+    Raises:
+        ValueError: one is out of range, or the model has no critic.
+    """
+    most = request.number_of_tries(number, labels.metadata.has_critic)
+    tau = request.temperature_of_new(temperature, most)
+    return {**noise(seed, count, tau), **tries(labels, most, count)}
+
+
+def split(inputs: contract.Arrays, rows: int) -> Iterator[contract.Arrays]:
+    """Arrays [N, ...] in parts of at most so many rows."""
+    for start in range(0, len(inputs["condition"]), rows):
+        yield {name: x[start : start + rows] for name, x in inputs.items()}
+
+
+def join(parts: Sequence[contract.Arrays]) -> contract.Arrays:
+    """What `split` has split, or the answers to it."""
+    return {
+        name: np.concatenate([part[name] for part in parts])
+        for name in parts[0]
+    }
 
 
 def conditions(

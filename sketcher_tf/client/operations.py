@@ -72,19 +72,15 @@ class Operations:
         *,
         timeout: float | None = None,
     ) -> Task[Sketches[ServedSketch]]:
-        """Draws new sketches.
-
-        Sketch k depends on (category, temperature, seed, k, tries) only.
+        """Draws new sketches; sketch k depends on what is asked and k only.
 
         Args:
             category: a condition, see `Schema.parse`.
             count: how many.
-            temperature: tau; 0 takes the likeliest at each step. None is 0.5
-                with several tries and 0.3 with one.
+            temperature: tau; 0 is greedy; None is 0.5 with tries, else 0.3.
             seed: int32.
-            tries: how often each sketch is drawn until the model's critic sees
-                in it what was asked for; the best of them if it does not. None
-                is 4, or 1 for a model without a critic; 1 never looks.
+            tries: at most so many, for the model's critic to keep one; None is
+                4, or 1 without a critic. See `Sketcher.generate`.
             timeout: seconds per call, instead of the client's.
 
         Raises:
@@ -96,14 +92,9 @@ class Operations:
         encoding.noise(seed, count, request.temperature_of_new(temperature, 1))
 
         def inputs(labels: Labels) -> contract.Arrays:
-            most = request.number_of_tries(tries, labels.metadata.has_critic)
-            tau = request.temperature_of_new(temperature, most)
-            noise = encoding.noise(seed, count, tau)
-            return {
-                "condition": encoding.conditions(labels, category, noise),
-                **noise,
-                **encoding.tries(labels, most, count),
-            }
+            how = encoding.how_new(labels, seed, count, temperature, tries)
+            condition = encoding.conditions(labels, category, how)
+            return {"condition": condition, **how}
 
         outputs = yield from self._run(contract.GENERATE, inputs, timeout)
         return encoding.sketches(outputs, [category] * count)
@@ -127,16 +118,14 @@ class Operations:
             count: how many ways.
             temperature: tau; 0 takes the likeliest at each step.
             seed: int32.
-            tries: as for `generate`; with several, the strokes may begin
-                anywhere, run either way and have any size.
+            tries: as for `generate`; they forgive, see `Sketcher.complete`.
             timeout: seconds per call, instead of the client's.
 
         Returns:
             Sketches that begin with the points of `sketch`.
 
         Raises:
-            ValueError: an unknown category, too many points, or tries without
-                a critic.
+            ValueError: an unknown category, too many points, or no critic.
             ServingError: the server could not do it.
         """
         word = category or sketch.category
@@ -395,25 +384,17 @@ class Operations:
         """Runs a signature in as many calls as it needs."""
         if "tries" in inputs:
             signature = contract.WITH_TRIES[signature.name]
-        count = len(inputs["condition"])
         rows = encoding.rows_per_call(labels, signature, self.message_bytes)
         parts = []
-        for start in range(0, count, rows):
-            part = {
-                name: array[start : start + rows]
-                for name, array in inputs.items()
-            }
+        for part in encoding.split(inputs, rows):
             answer = yield from self.caller.predict(
                 contract.SKETCHER,
                 signature,
                 part,
                 self.choice,
                 allowed.for_call(),
-                sizes={"B": min(rows, count - start), **labels.metadata.sizes},
+                sizes={"B": len(part["condition"]), **labels.metadata.sizes},
                 version=labels.version,
             )
             parts.append(answer.outputs)
-        return {
-            name: np.concatenate([part[name] for part in parts])
-            for name in parts[0]
-        }
+        return encoding.join(parts)
