@@ -1,19 +1,21 @@
 """The command line."""
 
+import functools
 import json
+import os
 import re
-import subprocess
-import sys
+from unittest import mock
 
 import pytest
 
 from sketcher_tf import evaluate
 from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.evaluate import check_recognised
+from sketcher_tf.evaluation import classifier
+from sketcher_tf.evaluation.classifier import ClassifierConfig
 from sketcher_tf.evaluation.models import load_models
-from tests.testing import toys
+from tests.testing import processes, toys
 from tests.testing.exports import make_model
-from tests.testing.source_imports import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -29,26 +31,24 @@ def model(data, tmp_path_factory):
     return path
 
 
-def command(*args, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "sketcher_tf.evaluate", *args],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
+def run_command(args, cache):
+    """In a process of its own, with a classifier that is soon trained."""
+    os.environ |= {"PATH": "", "XDG_CACHE_HOME": str(cache)}
+    small = functools.partial(
+        ClassifierConfig, filters=4, features=8, epochs=1, min_steps=20
     )
+    with mock.patch.object(classifier, "ClassifierConfig", small):
+        evaluate.COMMAND.run(evaluate.main, args)
 
 
 def test_the_command_writes_page_and_numbers(data, model, tmp_path):
     output = tmp_path / "new" / "report.html"
-    done = command(
+    args = [
         *(f"--model=a={model}", f"--model=b={model.parent}"),
         *(f"--data={data}", "--count=2", "--baseline=b"),
         f"--output={output}",
-        env={"PATH": "", "XDG_CACHE_HOME": str(tmp_path)},
-    )
-    assert done.returncode == 0, done.stderr
+    ]
+    assert processes.finish(processes.start(run_command, args, tmp_path)) == [0]
     results = json.loads(output.with_suffix(".json").read_text())
     assert results["baseline"] == "b"
     # The same model under two names.
