@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.testing import scheduling
+from tests.testing.sharing import made_once
 
 if TYPE_CHECKING:
     from tests.testing.evaluations import Evaluated
@@ -39,20 +40,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of models with the toy of `exports`, as the command makes it."""
-    from sketcher_tf.files import locked
-
-    # The workers of a parallel run share the folder: exporting takes long.
-    folder = _shared(tmp_path_factory) / "published"
-    with locked(folder.with_suffix(".lock")):
-        if not (folder / "models").exists():
-            _publish(folder)
-    return folder / "models"
-
-
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of a test run see."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    return made_once(tmp_path_factory, "published", _publish) / "models"
 
 
 def _publish(folder: Path) -> None:

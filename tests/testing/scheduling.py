@@ -18,6 +18,9 @@ _LONG = (
     "tests/model/ai_sketcher_test.py",
     "tests/export/saved_model/models_test.py",
     "tests/evaluate_test.py",
+    "tests/export/studio/offline_test.py",
+    "tests/serving/server/service_test.py",
+    "tests/repo/package_test.py",
     "tests/generate_test.py",
 )
 # Reads the evaluation that the tests of the other file are about as well.

@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 
 from tests.testing import studio
+from tests.testing.sharing import made_once
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory) -> Path:
-    return studio.write_toy(tmp_path_factory.mktemp("model") / "toy.tflite")
+    return made_once(tmp_path_factory, "toy.tflite", studio.write_toy)
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +16,9 @@ def folder(model, tmp_path_factory) -> Path:
     """The built page."""
     from export.studio.build import build
 
-    folder = tmp_path_factory.mktemp("studio") / "page"
-    build({"toy": model}, folder)
-    return folder
+    return made_once(
+        tmp_path_factory, "page", lambda folder: build({"toy": model}, folder)
+    )
 
 
 @pytest.fixture(scope="session")
