@@ -10,6 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from sketcher_tf.contract import MAX_TRIES
 from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
@@ -105,13 +106,19 @@ class Noise(_Message):
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
 
-class GenerateRequest(Condition, Noise):
+class Tries(_Message):
+    """How often a sketch is drawn, to choose from."""
+
+    tries: Annotated[int, Field(ge=1, le=MAX_TRIES)] | None = None
+
+
+class GenerateRequest(Condition, Noise, Tries):
     """New sketches of a category."""
 
     count: Count = 1
 
 
-class CompleteRequest(Condition, Noise):
+class CompleteRequest(Condition, Noise, Tries):
     """Ways to go on with a drawing."""
 
     sketch: Drawing

@@ -71,6 +71,7 @@ class SketcherService:
             request.count,
             request.temperature,
             seed,
+            request.tries,
             timeout=seconds,
         )
         return pb.GenerateResponse(sketches=map(_message, sketches), seed=seed)
@@ -86,6 +87,7 @@ class SketcherService:
             request.count,
             request.temperature,
             seed,
+            request.tries,
             timeout=seconds,
         )
         return pb.CompleteResponse(sketches=map(_message, sketches), seed=seed)
@@ -195,7 +197,8 @@ class SketcherService:
         seconds = _PROBE_SECONDS
         if servable != "sketcher_session":
             labels = await self._client.labels(timeout=seconds)
-            await self._client.generate(labels.words[0], timeout=seconds)
+            word = labels.words[0]
+            await self._client.generate(word, tries=1, timeout=seconds)
         if servable != "sketcher":
             labels = await self._client.labels(sessions=True, timeout=seconds)
             drawing = self._client.draw_live(labels.words[0], timeout=seconds)

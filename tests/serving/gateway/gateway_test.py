@@ -1,6 +1,7 @@
 """The gateway over a scripted server: gRPC, JSON, pictures, refusals."""
 
 import asyncio
+import dataclasses
 import http.client
 import json
 import logging
@@ -160,6 +161,30 @@ def test_a_blend_is_weighted_words(running, server):
     running.stub.Generate(pb.GenerateRequest(blend=blend, temperature=0))
     [inputs] = [i for n, i, *_ in server.calls[-1:] if n == "generate"]
     np.testing.assert_allclose(inputs["condition"], [[0.25, 0, 0.75]])
+
+
+def test_tries():
+    config = {"model": {"critic_units": 4}}
+    with FakeServer() as server:
+        model = server.model
+        model.metadata = dataclasses.replace(model.metadata, config=config)
+        running = Running(server)
+        try:
+            for tries in (2, 1):
+                running.stub.Generate(
+                    pb.GenerateRequest(category="cat", tries=tries)
+                )
+            running.stub.Complete(pb.CompleteRequest(sketch=DRAWING, tries=3))
+            with pytest.raises(grpc.RpcError, match="tries"):
+                running.stub.Generate(pb.GenerateRequest(tries=17))
+        finally:
+            running.stop()
+    asked = [(n, i.get("tries")) for n, i, *_ in server.calls if n != "labels"]
+    assert asked == [
+        ("generate_best", 2),
+        ("generate", None),
+        ("complete_best", 3),
+    ]
 
 
 def test_complete_reconstruct_and_interpolate(running, server):

@@ -39,18 +39,20 @@ class CategoryWeight(_message.Message):
     def __init__(self, category: _Optional[str] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class GenerateRequest(_message.Message):
-    __slots__ = ("category", "blend", "count", "temperature", "seed")
+    __slots__ = ("category", "blend", "count", "temperature", "seed", "tries")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     BLEND_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
     category: str
     blend: _containers.RepeatedCompositeFieldContainer[CategoryWeight]
     count: int
     temperature: float
     seed: int
-    def __init__(self, category: _Optional[str] = ..., blend: _Optional[_Iterable[_Union[CategoryWeight, _Mapping]]] = ..., count: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    tries: int
+    def __init__(self, category: _Optional[str] = ..., blend: _Optional[_Iterable[_Union[CategoryWeight, _Mapping]]] = ..., count: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ..., tries: _Optional[int] = ...) -> None: ...
 
 class GenerateResponse(_message.Message):
     __slots__ = ("sketches", "seed")
@@ -61,20 +63,22 @@ class GenerateResponse(_message.Message):
     def __init__(self, sketches: _Optional[_Iterable[_Union[Sketch, _Mapping]]] = ..., seed: _Optional[int] = ...) -> None: ...
 
 class CompleteRequest(_message.Message):
-    __slots__ = ("sketch", "category", "blend", "count", "temperature", "seed")
+    __slots__ = ("sketch", "category", "blend", "count", "temperature", "seed", "tries")
     SKETCH_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     BLEND_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    TRIES_FIELD_NUMBER: _ClassVar[int]
     sketch: Sketch
     category: str
     blend: _containers.RepeatedCompositeFieldContainer[CategoryWeight]
     count: int
     temperature: float
     seed: int
-    def __init__(self, sketch: _Optional[_Union[Sketch, _Mapping]] = ..., category: _Optional[str] = ..., blend: _Optional[_Iterable[_Union[CategoryWeight, _Mapping]]] = ..., count: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    tries: int
+    def __init__(self, sketch: _Optional[_Union[Sketch, _Mapping]] = ..., category: _Optional[str] = ..., blend: _Optional[_Iterable[_Union[CategoryWeight, _Mapping]]] = ..., count: _Optional[int] = ..., temperature: _Optional[float] = ..., seed: _Optional[int] = ..., tries: _Optional[int] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
     __slots__ = ("sketches", "seed")
