@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import Lesson, SketchBatch
 from sketcher_tf.configs import Config
 from sketcher_tf.model.critic import Critic, agreement
 from sketcher_tf.model.decoder import StrokeDecoder
@@ -120,7 +120,7 @@ class AISketcher(SketchLearner):
 
     def encode(
         self,
-        batch: SketchBatch,
+        batch: SketchBatch | Lesson,
         seeds: tf.Tensor | None = None,
         training: bool = False,
     ) -> Posterior:
@@ -139,7 +139,7 @@ class AISketcher(SketchLearner):
         )
         return Posterior(strokes, self._encode_images(batch))
 
-    def _encode_images(self, batch: SketchBatch) -> tf.Tensor:
+    def _encode_images(self, batch: SketchBatch | Lesson) -> tf.Tensor:
         if not self.config.model.image_latent_size:
             return tf.zeros([tf.shape(batch.points)[0], 0])
         latents = on_rows(self.image_autoencoder.encoder, batch.image)

@@ -56,7 +56,7 @@ class SketchLearner(ReplicatedModel):
 
     def encode(
         self,
-        batch: SketchBatch,
+        batch: SketchBatch | Lesson,
         seeds: tf.Tensor | None = None,
         training: bool = False,
     ) -> Posterior:
