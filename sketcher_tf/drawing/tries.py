@@ -46,10 +46,10 @@ def draw(model: AISketcher, request: DrawingRequest, tries: tf.Tensor) -> Best:
         tries: int32 [B], 1 or more each.
     """
 
-    def undecided(number, best):  # noqa: ANN001, ANN202
+    def undecided(number: tf.Tensor, best: Best) -> tf.Tensor:
         return tf.reduce_any(_is_open(number, best.scores, tries))
 
-    def try_again(number, best):  # noqa: ANN001, ANN202
+    def try_again(number: tf.Tensor, best: Best) -> tuple[tf.Tensor, Best]:
         rows = tf.where(_is_open(number, best.scores, tries))
         new = _one_try(model, _of_rows(request, rows), number)
         better = new.scores > tf.gather_nd(best.scores, rows)
