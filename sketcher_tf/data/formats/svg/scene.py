@@ -341,7 +341,7 @@ class _Walk:
         content, self._painted = self._painted, painted
         units = "clipPathUnits" if tag == "clipPath" else "maskContentUnits"
         boxed = target.get(units) == "objectBoundingBox"
-        outer = inside.regions if inside is not None else ()
+        outer = entered.regions if entered is not None else ()
         return _region_of(tag, style, content, boxed, outer)
 
 
