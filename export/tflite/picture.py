@@ -12,7 +12,7 @@ import numpy as np
 
 # In pixels of a picture of 64 per side: as dark as what `rasterize` draws.
 _REFERENCE_SIZE = 64
-_RADIUS = 1.1
+_RADIUS = 1.14
 _MARGIN = 3.125
 
 

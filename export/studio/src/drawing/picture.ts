@@ -4,7 +4,7 @@ import type {Lines, Place} from './strokes';
 
 const REFERENCE_SIZE = 64;
 // In pixels of the reference size.
-const RADIUS = 1.1;
+const RADIUS = 1.14;
 const MARGIN = 3.125;
 
 /** Ink 1 on 0, as large as fits; `size` pixels per side. */
