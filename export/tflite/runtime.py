@@ -97,7 +97,7 @@ class PhoneSketcher:
         seed: int,
         count: int,
     ) -> list[Sketch]:
-        """Continues a drawing in several ways, the first as `complete` does.
+        """Continues a drawing in several ways, the first as one try does.
 
         Args:
             given: what has been drawn so far, in pixels.
