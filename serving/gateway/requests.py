@@ -97,13 +97,19 @@ class Condition(_Message):
         )
 
 
-class Noise(_Message):
+Temperature = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+
+
+class Seed(_Message):
+    """Which chance."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+
+
+class Noise(Seed):
     """How much chance, and which."""
 
-    temperature: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = (
-        DEFAULT_TEMPERATURE
-    )
-    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    temperature: Temperature = DEFAULT_TEMPERATURE
 
 
 class Tries(_Message):
@@ -112,10 +118,13 @@ class Tries(_Message):
     tries: Annotated[int, Field(ge=1, le=MAX_TRIES)] | None = None
 
 
-class GenerateRequest(Condition, Noise, Tries):
-    """New sketches of a category."""
+class GenerateRequest(Condition, Seed, Tries):
+    """New sketches of a category; the client knows what temperature is best
+    for so many tries.
+    """
 
     count: Count = 1
+    temperature: Temperature | None = None
 
 
 class CompleteRequest(Condition, Noise, Tries):
@@ -139,9 +148,7 @@ class InterpolateRequest(Noise):
     first: Drawing
     last: Drawing
     count: Count = 10
-    temperature: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] = (
-        0.0
-    )
+    temperature: Temperature = 0.0
 
 
 class ListCategoriesRequest(_Message):

@@ -31,8 +31,8 @@ from .requests import (
     GenerateRequest,
     InterpolateRequest,
     ListCategoriesRequest,
-    Noise,
     ReconstructRequest,
+    Seed,
     WatchRequest,
 )
 
@@ -271,7 +271,7 @@ def _walk(pen: np.ndarray, points: Iterable[Point]) -> Iterator[pb.DrawnPoint]:
         yield pb.DrawnPoint(x=pen[0], y=pen[1], pen_lifted=point.pen_lifted)
 
 
-def _seed(request: Noise) -> int:
+def _seed(request: Seed) -> int:
     return secrets.randbelow(2**31) if request.seed is None else request.seed
 
 
