@@ -40,7 +40,8 @@ def test_left_and_right_are_exchanged_on_the_same_paper():
         polylines(result.points[0].numpy()), LINES, strict=True
     ):
         np.testing.assert_allclose(line, [90, 0] + [-1, 1] * before)
-    picture = rasterize_stroke3(stroke5_to_stroke3(result.points[0].numpy()))
+    drawn = stroke5_to_stroke3(result.points[0].numpy())
+    [picture] = rasterize_stroke3([drawn])
     # A line and its mirror image may be a subpixel apart.
     off = np.abs(picture / 255 - result.image[0, ..., 0])
     assert off.mean() < 0.002

@@ -5,12 +5,14 @@ from PIL import Image
 from scipy import stats
 
 from sketcher_tf.evaluation.diversity import (
+    Spread,
     distances,
     independent_distances,
     perceptual_hashes,
     spread,
     t_test,
 )
+from sketcher_tf.evaluation.intervals import Estimate
 from sketcher_tf.rendering.raster import rasterize
 
 
@@ -86,7 +88,7 @@ def test_spread_covers_the_truth():
 def test_copies_have_no_spread():
     same = np.repeat(random_hashes(1), 8, axis=0)
     found = spread([same], np.random.default_rng(0))
-    assert found == ((0, 0, 0), 0, 8)
+    assert found == Spread(Estimate(0, 0, 0), 0, 8)
 
 
 def test_a_single_drawing_has_no_spread():

@@ -396,8 +396,9 @@ def test_a_drawing_ends_that_is_too_long_for_another_model(server, begun):
     server.model.metadata = dataclasses.replace(
         server.model.metadata, schema=schema
     )
-    assert list(turn) == []
-    assert len(drawing.sketch.stroke3) == len(points) == 4
+    fetched = len(list(turn))  # before, while the first ones were taken
+    assert fetched <= 2
+    assert len(drawing.sketch.stroke3) == len(points) + fetched
     assert not drawing.sketch.finished
 
 

@@ -22,11 +22,23 @@ _MARKS = (
 )
 
 
+class _Unpacked(gzip.GzipFile):
+    """Closes the file that it unpacks, too."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        super().__init__(fileobj=file)
+
+    def close(self) -> None:
+        super().close()
+        self._file.close()
+
+
 def open_source(path: Path) -> BinaryIO:
     """Opens a file for reading bytes, unpacked if it is gzip'ed."""
     packed = is_packed(path)
     file = path.open("rb")  # by the path itself: it may be in an object store
-    return cast(BinaryIO, gzip.open(file) if packed else file)
+    return cast(BinaryIO, _Unpacked(file) if packed else file)
 
 
 def is_packed(path: Path) -> bool:

@@ -195,14 +195,20 @@ def test_differing_factors_are_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("drawings", [[], [toys.drawing(1, "valid")]])
-def test_nothing_to_train_on_is_refused(tmp_path, drawings):
+@pytest.mark.parametrize(
+    ("drawings", "told"),
+    [
+        ([], "Nothing was read"),
+        ([toys.drawing(1, "valid")], "1 read, all drawn by lot for valid"),
+    ],
+)
+def test_nothing_to_train_on_is_refused(tmp_path, drawings, told):
     errors = [BadDrawingError("too long", "row 1")]
     with pytest.raises(
         ValueError, match=r"received none\. .*1 row skipped: 1 too long"
     ):
         toys.write(drawings, tmp_path / "set", errors)
-    with pytest.raises(ValueError, match="Nothing was read"):
+    with pytest.raises(ValueError, match=told):
         toys.write(drawings, tmp_path / "set")
     assert not list(tmp_path.iterdir())
 
