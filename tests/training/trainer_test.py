@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+import sketcher_tf.model.ai_sketcher  # noqa: F401  Keras then knows its classes
 from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.data.manifest import read_manifest

@@ -123,9 +123,11 @@ def test_rdp_epsilon_is_a_limit():
 
 
 @settings(deadline=None)
-@given(drawings, st.sampled_from([0.01, 1.0, 64.0]))
+@given(drawings, st.sampled_from([2**-7, 1.0, 2**6]))
 def test_simplification_goes_by_the_side(polylines, scale):
-    """In any unit the same points are kept, if rounding is left aside."""
+    """In any unit the same points are kept, if rounding is left aside: powers
+    of 2 leave ties as they are.
+    """
     assume(np.ptp(np.concatenate(polylines), axis=0).max() > 0)
     scaled = [line * scale for line in fit(polylines, SIDE_PX)]
     for ours, other in zip(
