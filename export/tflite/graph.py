@@ -211,15 +211,12 @@ class PhoneGraph(tf.Module):
         temperature: tf.Tensor,
     ) -> Tensors:
         """Draws `POINTS` points or, up to its end, fewer."""
-        points, progress = sampling.draw_points(
-            self._model,
-            Progress(context, point, point[:, 4] > 0, self._unpack(state)),
+        points, progress = self._draw(
             POINTS,
+            (context, state, point),
             PointNoise(component, pen, offset),
             temperature,
-            multiple=1,  # there is one sketch at a time
         )
-        points = tf.ensure_shape(points, [1, POINTS, 5])
         return {
             "points": points,
             "state": _pack(progress.state),
@@ -238,15 +235,32 @@ class PhoneGraph(tf.Module):
         temperature: tf.Tensor,
     ) -> Tensors:
         """Draws until the end token, or until there are T points in all."""
-        points, _ = sampling.draw_points(
+        points, _ = self._draw(
+            self.rows,
+            (context, state, point),
+            PointNoise(component, pen, offset),
+            temperature,
+        )
+        return {"points": points}
+
+    def _draw(
+        self,
+        count: int,
+        begun: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        noise: PointNoise,
+        temperature: tf.Tensor,
+    ) -> tuple[tf.Tensor, Progress]:
+        """Draws `count` points to a context, a state and a point."""
+        context, state, point = begun
+        points, progress = sampling.draw_points(
             self._model,
             Progress(context, point, point[:, 4] > 0, self._unpack(state)),
-            self.rows,
-            PointNoise(component, pen, offset),
+            count,
+            noise,
             temperature,
             multiple=1,  # there is one sketch at a time
         )
-        return {"points": tf.ensure_shape(points, [1, self.rows, 5])}
+        return tf.ensure_shape(points, [1, count, 5]), progress
 
     def _unpack(self, state: tf.Tensor) -> DrawingState:
         """Inverse of `_pack`."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from export.studio.server import serve
@@ -22,6 +23,10 @@ from tests.testing import toys
 from tests.testing.exports import make_critical
 
 CHROMIUM = shutil.which("chromium")
+NEEDS_BROWSER = [  # and builds the page for it
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
+]
 SCHEMA: Schema = dataclasses.replace(toys.SCHEMA, max_seq_len=40)
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 800}

@@ -1,18 +1,14 @@
 """Everyone can use the page: no rule of axe-core is broken."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from export.studio.build import SOURCE
-from tests.testing.studio import CHROMIUM, DESK, PHONE, RING, draw
+from tests.testing.studio import DESK, NEEDS_BROWSER, PHONE, RING, draw
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 
 AXE = Path(SOURCE, "node_modules", "axe-core", "axe.min.js")
 

@@ -1,7 +1,5 @@
 """From one word or drawing to another, as a film."""
 
-import shutil
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -9,7 +7,7 @@ from playwright.sync_api import expect
 from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.model.request import slerp
 from tests.testing.studio import (
-    CHROMIUM,
+    NEEDS_BROWSER,
     RING,
     SCHEMA,
     agree,
@@ -20,10 +18,7 @@ from tests.testing.studio import (
     strokes,
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 READY = "Play the film, move the slider, or tap a picture to take it."
 
 

@@ -1,7 +1,5 @@
 """The studio in a real browser: one draws, the model goes on, as in Python."""
 
-import shutil
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -12,7 +10,7 @@ from sketcher_tf.data.formats.simplify import rdp
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing.studio import (
-    CHROMIUM,
+    NEEDS_BROWSER,
     RING,
     SCHEMA,
     draw,
@@ -22,10 +20,7 @@ from tests.testing.studio import (
     strokes,
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 
 
 def test_the_model_goes_on_as_litert_does_in_python(page, model):

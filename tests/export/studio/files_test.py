@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -16,12 +15,16 @@ from sketcher_tf.data.formats.simplify import resample
 from sketcher_tf.rendering.ndjson import to_ndjson
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
-from tests.testing.studio import CHROMIUM, RING, draw, lines, status, strokes
+from tests.testing.studio import (
+    NEEDS_BROWSER,
+    RING,
+    draw,
+    lines,
+    status,
+    strokes,
+)
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 
 CORPUS = Path(__file__).parents[2] / "data" / "formats" / "svg" / "corpus"
 SVG = "{http://www.w3.org/2000/svg}"

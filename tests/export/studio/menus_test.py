@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import shutil
 
 import pytest
 from playwright.sync_api import expect
@@ -11,12 +10,16 @@ from export.tflite import convert
 from sketcher_tf.schema import Factor
 from tests.testing import toys
 from tests.testing.exports import make_model
-from tests.testing.studio import CHROMIUM, PHONE, RING, draw, status, strokes
+from tests.testing.studio import (
+    NEEDS_BROWSER,
+    PHONE,
+    RING,
+    draw,
+    status,
+    strokes,
+)
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 _WORDS = ("ant", "cat", "scatter", *(f"thing {n}" for n in range(20)))
 _SCHEMA = dataclasses.replace(
     toys.SCHEMA,

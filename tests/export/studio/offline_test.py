@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.testing.studio import (
-    CHROMIUM,
     DESK,
+    NEEDS_BROWSER,
     RING,
     draw,
     plainly_served,
@@ -19,10 +19,7 @@ from tests.testing.studio import (
     until,
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 
 
 # Here, and only here, the page's policy holds: see `context` of conftest.

@@ -1,7 +1,5 @@
 """The whole drawing, drawn better: near to mine, or as the model would."""
 
-import shutil
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -11,7 +9,7 @@ from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing.studio import (
-    CHROMIUM,
+    NEEDS_BROWSER,
     RING,
     SCHEMA,
     agree,
@@ -23,10 +21,7 @@ from tests.testing.studio import (
     strokes,
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 READY = "The best is on the paper. B shows what was before."
 _CONDITION = SCHEMA.parse("ring")
 

@@ -1,7 +1,5 @@
 """Suggestions: several ways to go on, of which a tap takes one."""
 
-import shutil
-
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -10,7 +8,7 @@ from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing.studio import (
-    CHROMIUM,
+    NEEDS_BROWSER,
     RING,
     SCHEMA,
     agree,
@@ -21,10 +19,7 @@ from tests.testing.studio import (
     strokes,
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 READY = "Suggestions: 8. Tap one to take it."
 
 

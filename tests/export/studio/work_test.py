@@ -1,6 +1,5 @@
 """The work is kept over a reload, and a link says what is to be drawn."""
 
-import shutil
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.testing.studio import (
-    CHROMIUM,
+    NEEDS_BROWSER,
     RING,
     SCHEMA,
     draw,
@@ -19,10 +18,7 @@ from tests.testing.studio import (
     strokes,
 )
 
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
-]
+pytestmark = NEEDS_BROWSER
 
 
 def reload(page):
