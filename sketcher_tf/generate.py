@@ -19,8 +19,8 @@ from absl import flags
 from sketcher_tf.cli import Command
 from sketcher_tf.cli.drawing import DrawingFlags
 from sketcher_tf.cli.reading import ReadingFlags
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
 from sketcher_tf.rendering.layout import Drawable
+from sketcher_tf.request import DEFAULT_TEMPERATURE
 
 COMMAND = Command("sketcher draw", __doc__, extra="tf")
 _MODEL = flags.DEFINE_string(

@@ -17,7 +17,8 @@ from sketcher_tf.batch import SketchBatch, batch_of_pixels
 from sketcher_tf.drawing import tries as drawing
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.request import (
+from sketcher_tf.rendering.raster import rasterize_all
+from sketcher_tf.request import (
     DEFAULT_TEMPERATURE,
     DrawingRequest,
     Prefix,
@@ -30,7 +31,6 @@ from sketcher_tf.model.request import (
     walk_latents,
     walk_request,
 )
-from sketcher_tf.rendering.raster import rasterize_all
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketches import Sketch, Sketches
 from sketcher_tf.strokes import stroke5_to_stroke3

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sketcher_tf.contract import MAX_TRIES
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 

@@ -15,7 +15,7 @@ from absl import flags
 from sketcher_tf import rendering
 from sketcher_tf.cli.command import refuse_arguments
 from sketcher_tf.cli.reading import ReadingFlags
-from sketcher_tf.model.request import (
+from sketcher_tf.request import (
     DEFAULT_TEMPERATURE,
     DEFAULT_TRIES,
     TEMPERATURE_WITH_TRIES,

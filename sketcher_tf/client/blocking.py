@@ -38,7 +38,7 @@ from sketcher_tf.client.operations import (
     Operations,
 )
 from sketcher_tf.client.types import Point, ServedSketch
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch
 
 P = ParamSpec("P")

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sketcher_tf import contract
+from sketcher_tf import contract, request
 from sketcher_tf.client.types import Labels, ServedSketch
-from sketcher_tf.model import request
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.sketches import Sketch, Sketches
 from sketcher_tf.strokes import stroke5_to_stroke3

@@ -18,7 +18,7 @@ from sketcher_tf.client.operations import Operations
 from sketcher_tf.client.retry import Deadline
 from sketcher_tf.client.types import Labels, Point, ServedSketch
 from sketcher_tf.contract import Code
-from sketcher_tf.model.request import drawing
+from sketcher_tf.request import drawing
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import check_stroke3, stroke5_to_stroke3
 

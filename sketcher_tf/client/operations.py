@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sketcher_tf import contract
+from sketcher_tf import contract, request
 from sketcher_tf.client import encoding
 from sketcher_tf.client.calls import (
     Caller,
@@ -19,8 +19,7 @@ from sketcher_tf.client.errors import ServingError
 from sketcher_tf.client.retry import Deadline, Timeout
 from sketcher_tf.client.types import Labels, ServedSketch
 from sketcher_tf.client.versions import Versions
-from sketcher_tf.model import request
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketches import Sketch, Sketches
 
 _CLOSE_SECONDS = 2.0  # if it cannot be closed, the server evicts it one day

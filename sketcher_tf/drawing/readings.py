@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from sketcher_tf.model.request import Prefix
+from sketcher_tf.request import Prefix
 from sketcher_tf.schema import Schema
 
 # Of a stroke's extent: ends that are no further apart close it.

@@ -14,7 +14,7 @@ import tensorflow as tf
 from sketcher_tf.drawing.readings import read_anew
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.request import DrawingRequest
+from sketcher_tf.request import DrawingRequest
 
 ENOUGH = 0.6  # p(asked for | drawing) at which a try is kept
 _FIRST_TRY = 2000  # tries have seeds of their own

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.request import DEFAULT_TEMPERATURE
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch

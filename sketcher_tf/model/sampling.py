@@ -21,7 +21,7 @@ from sketcher_tf.model.mixture import (
     pen_log_prob,
     sample,
 )
-from sketcher_tf.model.request import DrawingRequest, Prefix
+from sketcher_tf.request import DrawingRequest, Prefix
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 
 # Streams of one seed, kept apart by what they are for.

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from sketcher_tf.drawing.readings import as_most_hands, read_anew
-from sketcher_tf.model.request import Prefix
+from sketcher_tf.request import Prefix
 from sketcher_tf.strokes import polylines_to_stroke3, stroke3_to_stroke5
 from tests.testing import toys
 

@@ -6,7 +6,7 @@ from sketcher_tf.drawing import tries
 from sketcher_tf.drawing.readings import read_anew
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.request import (
+from sketcher_tf.request import (
     DEFAULT_TRIES,
     DrawingRequest,
     Prefix,

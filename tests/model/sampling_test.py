@@ -5,7 +5,7 @@ import tensorflow as tf
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.mixture import mode
-from sketcher_tf.model.request import DrawingRequest, Prefix
+from sketcher_tf.request import DrawingRequest, Prefix
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 from tests.testing import toys
 

@@ -26,7 +26,7 @@ _LIGHT = (
     *_FOUNDATION,
     "sketcher_tf.rendering",
     "sketcher_tf.sketches",
-    "sketcher_tf.model.request",
+    "sketcher_tf.request",
 )
 _DATA = ("sketcher_tf.data", "sketcher_tf.data.formats")
 _LIBRARY = (
@@ -66,7 +66,7 @@ MAY_IMPORT = {
     **{part: () for part in _FOUNDATION},
     "sketcher_tf.cli": (*_LIGHT, "sketcher_tf.data.formats"),
     "sketcher_tf.batch": _FOUNDATION,
-    "sketcher_tf.model.request": (*_FOUNDATION, "sketcher_tf.sketches"),
+    "sketcher_tf.request": (*_FOUNDATION, "sketcher_tf.sketches"),
     "sketcher_tf.rendering": ("sketcher_tf.strokes", "sketcher_tf.files"),
     "sketcher_tf.sketches": ("sketcher_tf.strokes", "sketcher_tf.rendering"),
     "sketcher_tf.data.formats": _LIGHT,
@@ -78,12 +78,12 @@ MAY_IMPORT = {
     "sketcher_tf.model": (
         *_FOUNDATION,
         "sketcher_tf.batch",
-        "sketcher_tf.model.request",
+        "sketcher_tf.request",
     ),
     "sketcher_tf.drawing": (
         *_FOUNDATION,
         "sketcher_tf.model",
-        "sketcher_tf.model.request",
+        "sketcher_tf.request",
     ),
     "sketcher_tf.training": _LIBRARY,
     "sketcher_tf.sketcher": _LIBRARY,

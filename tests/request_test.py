@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
-from sketcher_tf.model import request
-from sketcher_tf.model.request import slerp
+from sketcher_tf import request
+from sketcher_tf.request import slerp
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketches import Sketch
 from tests.testing import toys
