@@ -34,8 +34,8 @@ test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile \
-		--max-worker-restart=0
+	$(BIN)/python -m pytest --verbose --numprocesses=auto --dist=loadfile \
+		--max-worker-restart=0 --durations=10
 
 docs: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/python -m mkdocs build

@@ -1,5 +1,7 @@
 """How a parallel run deals the files of tests out to its processes."""
 
+import os
+
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -27,6 +29,19 @@ _LONG = (
 _WITH = {
     "tests/evaluation/report_test.py": "tests/evaluation/evaluation_test.py",
 }
+
+
+_BYTES = 3 * 2**30  # of memory that a process and what it starts may need
+
+
+def number_of_processes() -> int:
+    """Two more than CPUs, as they often wait for what they have started.
+
+    As far as there is memory for them.
+    """
+    cpus = os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(cpus + 2, memory // _BYTES))
 
 
 def long_files_first(items: list[pytest.Item]) -> None:
