@@ -26,6 +26,9 @@ _FEATURES = {
     "stroke3": tf.io.FixedLenFeature([], tf.string),
     "raster": tf.io.FixedLenFeature([], tf.string),
 }
+# No `if` or loop here hangs on a tensor. To look for one in the sources, as
+# AutoGraph does, takes as long as the rest of making a pipeline.
+_as_written = tf.autograph.experimental.do_not_convert
 
 
 class _Drawing(NamedTuple):
@@ -85,6 +88,7 @@ def steps_per_epoch(split: Split, config: DataConfig) -> int:
     return int(np.ceil(counts / config.batch_size).sum())
 
 
+@_as_written
 def training_batches(
     folder: Path,
     manifest: Manifest,
@@ -164,6 +168,7 @@ def training_batches(
     return numbers.flat_map(epoch_batches).prefetch(8)
 
 
+@_as_written
 def evaluation_batches(
     folder: Path, manifest: Manifest, split_name: str, config: DataConfig
 ) -> tf.data.Dataset:
@@ -178,6 +183,7 @@ def evaluation_batches(
     return batches.prefetch(8)
 
 
+@_as_written
 def replica_batches(
     batches: tf.data.Dataset, strategy: tf.distribute.Strategy
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
@@ -198,6 +204,7 @@ def replica_batches(
     return strategy.distribute_datasets_from_function(parts)
 
 
+@_as_written
 def worker_batches(
     make: Callable[[Share], tf.data.Dataset], strategy: tf.distribute.Strategy
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:

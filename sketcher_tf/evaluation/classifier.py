@@ -202,6 +202,7 @@ def _sizes(schema: Schema) -> list[int]:
     return [len(factor.values) for factor in schema.factors]
 
 
+@tf.autograph.experimental.do_not_convert  # which takes long, for nothing
 def _batches(drawings: Drawings, config: ClassifierConfig) -> tf.data.Dataset:
     """Shuffled and distorted batches without end, a function of the seed."""
     count = len(drawings)
