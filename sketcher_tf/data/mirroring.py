@@ -3,9 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf.batch import SketchBatch
+from sketcher_tf.batch import SketchBatch, on_paper
 from sketcher_tf.data.download import official_categories
-from sketcher_tf.data.rereading import on_paper
 from sketcher_tf.schema import Schema
 
 # Words of Quick, Draw! that have letters, digits or hands on them.

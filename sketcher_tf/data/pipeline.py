@@ -118,6 +118,7 @@ def training_batches(
     """
     schema, split = manifest.schema, manifest.splits["train"]
     steps = steps or steps_per_epoch(split, config)
+    limits = bucket_limits(split.lengths, config.num_buckets)
     shards = tf.constant([str(folder / name) for name in split.shards])
     counts, words = manifest.counts["train"], schema.factors[0].values
     often = rates(counts, words, config.balance)
@@ -135,26 +136,14 @@ def training_batches(
         if config.balance:
             factors = len(schema.factors)
             records = balanced(records, often, factors, seed, epoch)
-        drawings = _drawings(records, schema)
-        drawings = share.drawings(drawings, len(split.shards))
+        drawings = share.drawings(_drawings(records, schema), len(split.shards))
         drawings = drawings.shuffle(config.shuffle_buffer, seed=epoch)
-        if share.workers == 1:
-            batches = _bucketed(drawings, split, schema, config)
-            # A pass of a small set may be shorter than the steps asked for.
-            batches = batches.repeat().take(steps)
-        else:
-            batches = aligned_batches(
-                drawings,
-                bucket_limits(split.lengths, config.num_buckets),
-                share.rows(config.batch_size),
-                steps,
-                epoch_seed,
-            ).map(
-                lambda batch: _finish(batch, schema.image_size),
-                num_parallel_calls=tf.data.AUTOTUNE,
-            )
+        batches = _batches_of_share(
+            drawings, limits, config.batch_size, steps, share, epoch_seed
+        )
         own_seed = seed * share.workers + share.worker
-        return batches.enumerate().map(
+        finished = _finished(batches, schema).enumerate()
+        return finished.map(
             lambda i, batch: augment(
                 batch,
                 tf.stack([own_seed, epoch * steps + i]),
@@ -179,8 +168,9 @@ def evaluation_batches(
     )
     records = tf.data.TFRecordDataset(shards)
     drawings = _drawings(records, manifest.schema)
-    batches = _bucketed(drawings, split, manifest.schema, config)
-    return batches.prefetch(8)
+    limits = bucket_limits(split.lengths, config.num_buckets)
+    batches = _bucketed(drawings, limits, config.batch_size)
+    return _finished(batches, manifest.schema).prefetch(8)
 
 
 @_as_written
@@ -282,21 +272,38 @@ def _stroke5(stroke3: tf.Tensor, scale_factor: float) -> tf.Tensor:
     )
 
 
-def _bucketed(
+def _batches_of_share(
     drawings: tf.data.Dataset,
-    split: Split,
-    schema: Schema,
-    config: DataConfig,
+    limits: list[int],
+    batch_size: int,
+    steps: int,
+    share: Share,
+    seed: tf.Tensor,
 ) -> tf.data.Dataset:
-    limits = bucket_limits(split.lengths, config.num_buckets)
-    batches = drawings.bucket_by_sequence_length(
+    """`steps` batches, each as long as those of other workers at that step."""
+    if share.workers > 1:
+        rows = share.rows(batch_size)
+        return aligned_batches(drawings, limits, rows, steps, seed)
+    batches = _bucketed(drawings, limits, batch_size)
+    # A pass of a small set may be shorter than the steps asked for.
+    return batches.repeat().take(steps)
+
+
+def _bucketed(
+    drawings: tf.data.Dataset, limits: list[int], batch_size: int
+) -> tf.data.Dataset:
+    """Batches of drawings of about the same length, padded with zeros."""
+    return drawings.bucket_by_sequence_length(
         lambda drawing: tf.shape(drawing.points)[0],
         # A bucket takes what is below its boundary, and pads to one less.
         bucket_boundaries=[limit + 1 for limit in limits],
-        bucket_batch_sizes=[config.batch_size] * (len(limits) + 1),
-        padded_shapes=_Drawing([None, 5], [schema.condition_size], []),
+        bucket_batch_sizes=[batch_size] * (len(limits) + 1),
         pad_to_bucket_boundary=True,
     )
+
+
+def _finished(batches: tf.data.Dataset, schema: Schema) -> tf.data.Dataset:
+    """Batches of `_Drawing`s as `SketchBatch`es."""
     return batches.map(
         lambda batch: _finish(batch, schema.image_size),
         num_parallel_calls=tf.data.AUTOTUNE,

@@ -10,60 +10,29 @@ draw.
 All are functions of a seed.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
+
+from sketcher_tf.batch import (
+    Drawn,
+    Strokes,
+    as_stroke5,
+    on_paper,
+    rows_at,
+    size_of,
+)
 
 _CUT = (0.05, 0.85)  # where the given part ends, a share of the points
 _WHOLE_STROKES = 0.6  # of the drawings are cut where a stroke ends
 _SHUFFLED = 0.4  # of the drawings have the order of their strokes exchanged
 _REVERSED = 0.5  # of the strokes
 _TURNED = 0.8  # of the closed strokes begin elsewhere
-_CLOSED = 0.2  # ends may be apart by this share of the stroke's extent
 _MOVED = 0.3  # of the drawings have their parts moved and scaled
 _MOVE = 0.025  # standard deviation of a move, a share of the drawing's size
 _SCALE = 0.1  # standard deviation of the logarithm of a part's scale
 _RESIZED = 0.4  # of the drawings have another size and place
 _SIZES = (0.25, 1.1)  # of what they were
-
-
-class Drawn(NamedTuple):
-    """Drawings as points on paper.
-
-    Attributes:
-        position: float32 [B, T, 2].
-        lifted: bool [B, T], whether the pen is lifted after the point, as it
-            is after the last one.
-        length: int32 [B], how many points there are.
-    """
-
-    position: tf.Tensor
-    lifted: tf.Tensor
-    length: tf.Tensor
-
-    @property
-    def exists(self) -> tf.Tensor:
-        """Which points are of the drawing, bool [B, T]."""
-        return tf.sequence_mask(self.length, tf.shape(self.position)[1])
-
-
-class _Strokes(NamedTuple):
-    """The strokes of drawings; as many places as points.
-
-    Attributes:
-        number: int32 [B, T], of each point's stroke.
-        first: int32 [B, T], the point that stroke s begins with.
-        count: int32 [B, T], its points; 0 where there is no such stroke.
-        low: float32 [B, T, 2], a corner of it.
-        high: float32 [B, T, 2], the other one.
-    """
-
-    number: tf.Tensor
-    first: tf.Tensor
-    count: tf.Tensor
-    low: tf.Tensor
-    high: tf.Tensor
 
 
 class _Reading(NamedTuple):
@@ -117,7 +86,7 @@ def reread(points: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     drawn = on_paper(points)
     given = _cut(drawn, seeds[0])
     drawn = _parted(drawn, given)
-    strokes = _strokes(drawn)
+    strokes = Strokes.of(drawn)
     reading = _reading(drawn, strokes, given, seeds[1])
     return as_stroke5(_read(drawn, strokes, reading)), given
 
@@ -134,15 +103,15 @@ def move_parts(
     """
     seeds = tf.random.split(seed, 2)
     drawn = on_paper(points)
-    strokes = _strokes(drawn)
+    strokes = Strokes.of(drawn)
     batch, steps = tf.unstack(tf.shape(drawn.lifted))
     chosen = tf.random.stateless_uniform([batch, 1], seeds[0]) < _MOVED
     moved = chosen & tf.sequence_mask(given, steps)
     # A normal for each stroke, taken by its points.
-    normal = _of_stroke(
-        strokes, tf.random.stateless_normal([batch, steps, 3], seeds[1])
+    normal = strokes.of_points(
+        tf.random.stateless_normal([batch, steps, 3], seeds[1])
     )
-    middle = _of_stroke(strokes, (strokes.low + strokes.high) / 2)
+    middle = strokes.of_points((strokes.low + strokes.high) / 2)
     move = _MOVE * size_of(drawn)[:, None, None] * normal[..., 1:]
     scaled = (drawn.position - middle) * tf.exp(_SCALE * normal[..., :1])
     position = tf.where(
@@ -167,34 +136,6 @@ def resize(points: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     first = tf.one_hot(0, tf.shape(points)[1])[:, None]  # [T, 1]
     offsets = points[..., :2] * scale[:, None, None] + first * place[:, None]
     return tf.concat([offsets, points[..., 2:]], axis=-1)
-
-
-def on_paper(points: tf.Tensor) -> Drawn:
-    """Stroke-5 [B, T, 5] as points on paper."""
-    drawn = 1 - points[..., 4:]
-    length = tf.cast(tf.reduce_sum(drawn, axis=[1, 2]), tf.int32)
-    steps = tf.range(1, tf.shape(points)[1] + 1)
-    return Drawn(
-        tf.cumsum(points[..., :2] * drawn, axis=1),
-        (points[..., 3] > 0) | (steps == length[:, None]),
-        length,
-    )
-
-
-def as_stroke5(drawn: Drawn) -> tf.Tensor:
-    """Inverse of `on_paper`, stroke-5 float32 [B, T, 5]."""
-    exists = tf.cast(drawn.exists, tf.float32)[..., None]
-    before = tf.pad(drawn.position[:, :-1], [[0, 0], [1, 0], [0, 0]])
-    offsets = (drawn.position - before) * exists
-    lifted = tf.cast(drawn.lifted, tf.float32)[..., None] * exists
-    return tf.concat([offsets, exists - lifted, lifted, 1 - exists], axis=-1)
-
-
-def size_of(drawn: Drawn) -> tf.Tensor:
-    """The longest sides, float32 [B]; what `on_paper` gives."""
-    position = drawn.position  # after the end, that of the last point
-    sides = tf.reduce_max(position, axis=1) - tf.reduce_min(position, axis=1)
-    return tf.reduce_max(sides, axis=-1)
 
 
 def _cut(drawn: Drawn, seed: tf.Tensor) -> tf.Tensor:
@@ -227,47 +168,8 @@ def _parted(drawn: Drawn, given: tf.Tensor) -> Drawn:
     )
 
 
-def _strokes(drawn: Drawn) -> _Strokes:
-    ends = tf.cast(drawn.lifted & drawn.exists, tf.int32)
-    number = tf.cumsum(ends, axis=1, exclusive=True)
-    count = _per_stroke(
-        tf.math.unsorted_segment_sum, tf.cast(drawn.exists, tf.int32), number
-    )
-    first = tf.cumsum(count, axis=1, exclusive=True)
-    low = _per_stroke(tf.math.unsorted_segment_min, drawn.position, number)
-    high = _per_stroke(tf.math.unsorted_segment_max, drawn.position, number)
-    return _Strokes(number, first, count, low, high)
-
-
-def _per_stroke(
-    reduce: Callable[..., tf.Tensor], values: tf.Tensor, number: tf.Tensor
-) -> tf.Tensor:
-    """Values [B, T, ...] of points as values [B, T, ...] of strokes."""
-    batch, steps = tf.unstack(tf.shape(number))
-    segments = number + steps * tf.range(batch)[:, None]
-    flat = tf.reshape(values, [batch * steps, *values.shape[2:]])
-    found = reduce(flat, tf.reshape(segments, [-1]), batch * steps)
-    return tf.reshape(found, tf.shape(values))
-
-
-def _of_stroke(strokes: _Strokes, values: tf.Tensor) -> tf.Tensor:
-    """Values [B, T, ...] of strokes for each of their points."""
-    return tf.gather(values, strokes.number, batch_dims=1)
-
-
-def _closed(drawn: Drawn, strokes: _Strokes) -> tf.Tensor:
-    """Which strokes end about where they begin, bool [B, T]."""
-    last = strokes.first + strokes.count - 1
-    gap = tf.norm(
-        _at(drawn.position, last) - _at(drawn.position, strokes.first), axis=-1
-    )
-    extent = tf.reduce_max(strokes.high - strokes.low, axis=-1)
-    # Fewer than four points are no area to go round.
-    return (strokes.count >= 4) & (gap <= _CLOSED * extent)
-
-
 def _reading(
-    drawn: Drawn, strokes: _Strokes, given: tf.Tensor, seed: tf.Tensor
+    drawn: Drawn, strokes: Strokes, given: tf.Tensor, seed: tf.Tensor
 ) -> _Reading:
     shape = tf.shape(strokes.number)
     uniform = tf.random.stateless_uniform([5, shape[0], shape[1]], seed)
@@ -278,7 +180,7 @@ def _reading(
     anywhere = uniform[0] * tf.cast(last + 1, tf.float32) - 0.5
     shuffled = begun & (uniform[1, :, :1] < _SHUFFLED)
     order = tf.where(shuffled, anywhere, tf.cast(number, tf.float32))
-    turned = begun & _closed(drawn, strokes) & (uniform[2] < _TURNED)
+    turned = begun & strokes.closed(drawn) & (uniform[2] < _TURNED)
     corners = tf.cast(tf.maximum(strokes.count - 1, 1), tf.float32)
     turn = tf.cast(turned, tf.int32) * tf.cast(uniform[3] * corners, tf.int32)
     return _Reading(
@@ -286,27 +188,21 @@ def _reading(
     )
 
 
-def _read(drawn: Drawn, strokes: _Strokes, reading: _Reading) -> Drawn:
-    counts = _at(strokes.count, reading.order)
+def _read(drawn: Drawn, strokes: Strokes, reading: _Reading) -> Drawn:
+    counts = rows_at(strokes.count, reading.order)
     ends = tf.cumsum(counts, axis=1)
     steps = tf.zeros_like(ends) + tf.range(tf.shape(ends)[1])
     place = tf.searchsorted(ends, steps, side="right")
-    stroke = _at(reading.order, place)
-    step = steps - _at(ends - counts, place)  # within its stroke
-    count = _at(strokes.count, stroke)
-    source = tf.where(_at(reading.back, stroke), count - 1 - step, step)
-    turn = _at(reading.turn, stroke)
+    stroke = rows_at(reading.order, place)
+    step = steps - rows_at(ends - counts, place)  # within its stroke
+    count = rows_at(strokes.count, stroke)
+    source = tf.where(rows_at(reading.back, stroke), count - 1 - step, step)
+    turn = rows_at(reading.turn, stroke)
     # All round, and back to where it begins: the old last point is left out.
     around = (source + turn) % tf.maximum(count - 1, 1)
     source = tf.where(turn > 0, around, source)
     return Drawn(
-        _at(drawn.position, _at(strokes.first, stroke) + source),
+        rows_at(drawn.position, rows_at(strokes.first, stroke) + source),
         step == count - 1,
         drawn.length,
     )
-
-
-def _at(values: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """Values [B, T, ...] at places [B, T]; those outside do not matter."""
-    inside = tf.clip_by_value(index, 0, tf.shape(values)[1] - 1)
-    return tf.gather(values, inside, batch_dims=1)

@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from sketcher_tf.batch import Drawn, Strokes, per_stroke, rows_at
 from sketcher_tf.request import Prefix
 from sketcher_tf.schema import Schema
 
-# Of a stroke's extent: ends that are no further apart close it.
-_CLOSED = 0.2
-_FEW = 4  # points; a stroke of fewer encloses nothing
 # Of Quick, Draw!'s open strokes, 74 % end on this side of their start, y
 # downwards; of the closed ones 67 % run counter-clockwise, most from the top.
 _ONWARDS = (0.8, 0.6)
@@ -102,83 +100,62 @@ def as_most_hands(places: tf.Tensor, given: Prefix) -> tf.Tensor:
         float32 [B, P, 2]; each stroke has as many points as before, of which
         the last of a closed one is again where the first is.
     """
-    stroke = _Strokes.of(places, given)
-    ring = stroke.count - 1  # points of a closed stroke, its end not counted
-    at = stroke.index - stroke.first  # [B, P], from 0 in each stroke
-    step = tf.where(stroke.clockwise, -at, at)
-    turned = tf.math.floormod(
-        stroke.top - stroke.first + step, tf.maximum(ring, 1)
-    )
-    opened = tf.where(stroke.backwards, ring - at, at)
-    order = stroke.first + tf.where(stroke.closed, turned, opened)
-    order = tf.where(stroke.done, order, stroke.index)
-    return tf.gather(places, order, batch_dims=1)
-
-
-class _Strokes(NamedTuple):
-    """What is true of the stroke of each point; all [B, P].
-
-    Attributes:
-        index: int32, the point's own number.
-        first: int32, the number of the stroke's first point.
-        count: int32, its points.
-        top: int32, the number of its topmost point.
-        done: bool, whether the pen was lifted at its end.
-        closed: bool, whether it ends where it began.
-        clockwise: bool, as one sees it.
-        backwards: bool, whether few hands would end it where it ends.
-    """
-
-    index: tf.Tensor
-    first: tf.Tensor
-    count: tf.Tensor
-    top: tf.Tensor
-    done: tf.Tensor
-    closed: tf.Tensor
-    clockwise: tf.Tensor
-    backwards: tf.Tensor
-
-    @classmethod
-    def of(cls, places: tf.Tensor, given: Prefix) -> "_Strokes":
-        """Reads them off the pen states."""
-        inside = _inside(given)
-        lifted = tf.cast(given.points[..., 3] > 0, tf.int32)
-        number = tf.cumsum(lifted, axis=1, exclusive=True)
-        same = (number[:, :, None] == number[:, None, :]) & inside[:, None]
-        index = tf.broadcast_to(tf.range(tf.shape(number)[1]), tf.shape(number))
-        count = tf.reduce_sum(tf.cast(same, tf.int32), axis=2)
-        first = tf.argmax(same, axis=2, output_type=tf.int32)
-        last = first + tf.maximum(count - 1, 0)
-        height = tf.where(same, places[:, None, :, 1], places.dtype.max)
-        start, end = (tf.gather(places, i, batch_dims=1) for i in (first, last))
-        low, high = _bounds(places[:, None], same)
-        extent = tf.reduce_max(high - low, axis=-1)
-        way = end - start
-        return cls(
-            index,
-            first,
-            count,
-            tf.argmin(height, axis=2, output_type=tf.int32),
-            inside & (tf.gather(lifted, last, batch_dims=1) > 0),
-            (count >= _FEW) & (tf.norm(way, axis=-1) <= _CLOSED * extent),
-            _area(places, same) > 0,
-            tf.reduce_sum(way * _ONWARDS, axis=-1) < 0,
+    drawn = Drawn(places, given.points[..., 3] > 0, given.length)
+    strokes = Strokes.of(drawn)
+    first, count, closed, top, clockwise, backwards = (
+        strokes.of_points(values)
+        for values in (
+            strokes.first,
+            strokes.count,
+            strokes.closed(drawn),
+            _topmost(drawn, strokes),
+            _area(drawn, strokes) > 0,
+            tf.reduce_sum(strokes.way(drawn) * _ONWARDS, axis=-1) < 0,
         )
+    )
+    index = _numbers(drawn)
+    at = index - first  # from 0 in each stroke
+    ring = count - 1  # points of a closed stroke, its end not counted
+    step = tf.where(clockwise, -at, at)
+    turned = tf.math.floormod(top - first + step, tf.maximum(ring, 1))
+    opened = tf.where(backwards, ring - at, at)
+    order = first + tf.where(closed, turned, opened)
+    done = drawn.exists & rows_at(drawn.lifted, first + ring)
+    return tf.gather(places, tf.where(done, order, index), batch_dims=1)
 
 
-def _area(places: tf.Tensor, same: tf.Tensor) -> tf.Tensor:
-    """Twice the area inside each point's stroke, above 0 if clockwise [B, P].
+def _topmost(drawn: Drawn, strokes: Strokes) -> tf.Tensor:
+    """The number of each stroke's first topmost point, int32 [B, T]."""
+    index = _numbers(drawn)
+    is_top = drawn.position[..., 1] == strokes.of_points(strokes.low)[..., 1]
+    candidates = tf.where(is_top & drawn.exists, index, index.dtype.max)
+    return per_stroke(tf.math.unsorted_segment_min, candidates, strokes.number)
+
+
+def _area(drawn: Drawn, strokes: Strokes) -> tf.Tensor:
+    """Twice the area inside each stroke, above 0 if clockwise, float32 [B, T].
 
     With y downwards; the shoelace formula, which closes the stroke by itself
     because it is taken about the stroke's own first point.
     """
-    first = tf.argmax(same, axis=2, output_type=tf.int32)
-    own = places - tf.gather(places, first, batch_dims=1)
+    start = strokes.of_points(rows_at(drawn.position, strokes.first))
+    own = drawn.position - start
     after = tf.roll(own, -1, axis=1)
     cross = own[..., 0] * after[..., 1] - own[..., 1] * after[..., 0]
+    last = strokes.of_points(strokes.first + strokes.count) - 1
     # The edge from a stroke's last point leads into another stroke.
-    within = same & (tf.roll(first, -1, axis=1) == first)[:, None]
-    return tf.reduce_sum(tf.where(within, cross[:, None], 0.0), axis=2)
+    within = drawn.exists & (_numbers(drawn) < last)
+    return per_stroke(
+        tf.math.unsorted_segment_sum,
+        tf.where(within, cross, 0.0),
+        strokes.number,
+    )
+
+
+def _numbers(drawn: Drawn) -> tf.Tensor:
+    """0 to T - 1 for each drawing, int32 [B, T]."""
+    shape = tf.shape(drawn.lifted)
+    return tf.broadcast_to(tf.range(shape[1]), shape)
 
 
 def _inside(given: Prefix) -> tf.Tensor:

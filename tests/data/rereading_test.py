@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketcher_tf.data.rereading import (
-    as_stroke5,
-    move_parts,
-    on_paper,
-    reread,
-    resize,
-)
+from sketcher_tf.batch import as_stroke5, on_paper
+from sketcher_tf.data.rereading import move_parts, reread, resize
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.strokes import (
     polylines_to_stroke3,

@@ -82,6 +82,7 @@ MAY_IMPORT = {
     ),
     "sketcher_tf.drawing": (
         *_FOUNDATION,
+        "sketcher_tf.batch",
         "sketcher_tf.model",
         "sketcher_tf.request",
     ),
