@@ -27,6 +27,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 
 from absl import flags
+from absl import logging as absl_logging
 
 _HELP = {"-h", "-help", "--help", "--helpfull", "--helpshort"}
 
@@ -219,8 +220,9 @@ def _log_to_stderr() -> None:
     """Plain lines on a terminal; elsewhere, in a file, with their time."""
     form = "%(message)s" if sys.stderr.isatty() else "%(asctime)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form)
-    # It has much to say of every SavedModel.
+    # TensorFlow has much to say of every SavedModel, through both.
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    absl_logging.set_verbosity(absl_logging.WARNING)
 
 
 def _load_tensorflow() -> None:
