@@ -1,7 +1,5 @@
 import functools
 import json
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -164,19 +162,6 @@ def test_flags_have_limits(run, arg):
 def test_words_are_listed(run, capsys):
     run("--category=list")
     assert capsys.readouterr().out == "ring\nzigzag\n"
-
-
-def test_the_command_reports_an_unknown_category(model, tmp_path):
-    command = [sys.executable, "-m", "sketcher_tf.generate"]
-    done = subprocess.run(
-        [*command, f"--model={model}", "--category=owl"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "error: a condition must use the words of the model" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_several_models_draw_in_one_call(run, model, tmp_path):
