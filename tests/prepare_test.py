@@ -1,5 +1,6 @@
 """Preparing a set, as a library call and as a command."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from sketcher_tf import prepare, rendering
 from sketcher_tf.data import sources
 from sketcher_tf.data.manifest import is_prepared, read_manifest
+from sketcher_tf.data.prepare import pieces
 from sketcher_tf.sketches import Sketch
 from tests.testing import toys
 from tests.testing.source_imports import ROOT
@@ -100,3 +102,18 @@ def test_a_run_folder_is_neither_data_nor_overwritten(rows, tmp_path):
     with pytest.raises(ValueError, match="must hold drawings for training"):
         sources.prepare(str(run), OPTIONS)
     assert contents(run) == before
+
+
+@pytest.mark.parametrize("name", ["doodles", "faces"])
+def test_what_the_project_draws_is_prepared(name, tmp_path, monkeypatch):
+    draw = pieces.DRAWN[name]
+    few = {name: lambda: itertools.islice(draw(), 40)}
+    monkeypatch.setattr(pieces, "DRAWN", few)
+    folder = sources.prepare(name, OPTIONS, tmp_path / "set", workers=1)
+    manifest = read_manifest(folder)
+    assert manifest.sources == (name,)
+    assert sum(split.count for split in manifest.splits.values()) == 40
+    labels = next(draw()).labels
+    factors = {factor.name: factor.values for factor in manifest.schema.factors}
+    assert factors.keys() == labels.keys()
+    assert all(word in factors[factor] for factor, word in labels.items())
