@@ -16,6 +16,8 @@ from absl import flags
 from sketcher_tf.cli import Command, refuse_arguments
 
 if TYPE_CHECKING:
+    from sketcher_tf.client import Tls
+
     from .gateway import Settings
 
 COMMAND = Command(
@@ -31,6 +33,31 @@ _SESSION_TARGET = flags.DEFINE_string(
     "session_target",
     None,
     "Of live drawing, if that is served elsewhere.",
+    flag_values=COMMAND.flags,
+)
+_TARGET_TLS = flags.DEFINE_bool(
+    "target_tls",
+    False,
+    "Speak TLS to the servables, by the usual authorities; the files below "
+    "imply it.",
+    flag_values=COMMAND.flags,
+)
+_TARGET_CA = flags.DEFINE_string(
+    "target_ca",
+    None,
+    "PEM file: who vouches for the servables.",
+    flag_values=COMMAND.flags,
+)
+_TARGET_CERTIFICATE = flags.DEFINE_string(
+    "target_certificate",
+    None,
+    "PEM file: what the gateway shows them, for mutual TLS.",
+    flag_values=COMMAND.flags,
+)
+_TARGET_KEY = flags.DEFINE_string(
+    "target_key",
+    None,
+    "PEM file, of that certificate.",
     flag_values=COMMAND.flags,
 )
 _HOST = flags.DEFINE_string(
@@ -133,6 +160,7 @@ def settings() -> "Settings":
     return Settings(
         target=_TARGET.value,
         session_target=_SESSION_TARGET.value,
+        target_tls=_target_tls(),
         host=_HOST.value,
         grpc_port=_GRPC_PORT.value,
         http_port=_HTTP_PORT.value,
@@ -144,6 +172,13 @@ def settings() -> "Settings":
         cors_origins=tuple(_CORS.value),
         limits=Limits(_CALLS.value, _SECONDS.value, _BYTES.value),
     )
+
+
+def _target_tls() -> "Tls | None":
+    from sketcher_tf.client import Tls
+
+    files = _TARGET_CA.value, _TARGET_CERTIFICATE.value, _TARGET_KEY.value
+    return Tls.from_files(*files) if _TARGET_TLS.value or any(files) else None
 
 
 def main(arguments: list[str]) -> None:

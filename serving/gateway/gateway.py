@@ -14,7 +14,7 @@ import grpc
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from sketcher_tf.client import AsyncSketcherClient
+from sketcher_tf.client import AsyncSketcherClient, Tls
 
 from .guard import Guard, Limits
 from .http import make_app
@@ -32,6 +32,7 @@ class Settings:
     Attributes:
         target: of the servables, `host:port`.
         session_target: of sessions, if that is elsewhere.
+        target_tls: for both of them; None speaks plainly.
         host: where to listen.
         grpc_port: 0 takes a free one.
         http_port: 0 takes a free one.
@@ -49,6 +50,7 @@ class Settings:
 
     target: str
     session_target: str | None = None
+    target_tls: Tls | None = None
     host: str = "localhost"
     grpc_port: int = 50051
     http_port: int = 8080
@@ -111,7 +113,7 @@ class Gateway:
         """
         its, registry = self._settings, CollectorRegistry()
         self._client = AsyncSketcherClient(
-            its.target, session_target=its.session_target
+            its.target, session_target=its.session_target, tls=its.target_tls
         )
         self._guard = Guard(its.limits, its.api_keys, registry)
         service = SketcherService(self._client)

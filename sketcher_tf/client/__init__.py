@@ -10,5 +10,6 @@ It needs gRPC, protobuf, NumPy and Pillow, and no TensorFlow.
 
 from sketcher_tf.client.aio import AsyncSketcherClient
 from sketcher_tf.client.blocking import SketcherClient
+from sketcher_tf.client.channel import Tls
 
-__all__ = ["AsyncSketcherClient", "SketcherClient"]
+__all__ = ["AsyncSketcherClient", "SketcherClient", "Tls"]

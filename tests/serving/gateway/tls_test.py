@@ -1,8 +1,11 @@
-"""Who is let in by a gateway that demands certificates, on both ports."""
+"""Certificates: those that a gateway demands, and those that it shows."""
 
 import http.client
 import json
+import signal
 import ssl
+import subprocess
+import sys
 
 import grpc
 import pytest
@@ -10,8 +13,10 @@ import trustme
 
 from serving.proto.sketcher.v1 import sketcher_pb2 as pb
 from serving.proto.sketcher.v1 import sketcher_pb2_grpc as pb_grpc
+from sketcher_tf.client import Tls
 from tests.serving.gateway.gateway_test import Running
-from tests.testing.fakes import FakeServer
+from tests.testing.fakes import FakeServer, told
+from tests.testing.source_imports import ROOT
 
 REQUEST = pb.GenerateRequest(category="cat", count=2)
 
@@ -99,3 +104,72 @@ def test_nobody_is_let_in_plainly(running):
     assert error.value.code() == grpc.StatusCode.UNAVAILABLE
     with pytest.raises((ConnectionError, http.client.HTTPException)):
         running.ask("/healthz")
+
+
+# --- Towards the servables ----------------------------------------------------
+
+
+def pem(issued):
+    """Chain and key of a certificate."""
+    chain = b"".join(one.bytes() for one in issued.cert_chain_pems)
+    return chain, issued.private_key_pem.bytes()
+
+
+@pytest.fixture(scope="module")
+def careful(authority):
+    """A server that lets in whom `authority` vouches for."""
+    chain, key = pem(authority.issue_cert("localhost"))
+    ca = authority.cert_pem.bytes()
+    credentials = grpc.ssl_server_credentials([(key, chain)], ca, True)
+    with FakeServer(credentials=credentials) as server:
+        yield server
+
+
+@pytest.mark.parametrize("shown", ["nothing", "no certificate", "another's"])
+def test_a_server_refuses_a_gateway_without_its_certificate(
+    careful, authority, shown
+):
+    ca = authority.cert_pem.bytes()
+    tls = {
+        "nothing": None,
+        "no certificate": Tls(ca),
+        "another's": Tls(ca, *pem(trustme.CA().issue_cert("gateway.example"))),
+    }
+    running = Running(careful, target_tls=tls[shown])
+    try:
+        with pytest.raises(grpc.RpcError) as error:
+            running.stub.Generate(REQUEST, timeout=0.5)
+    finally:
+        running.stop()
+    assert error.value.code() in {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+    }
+
+
+def test_the_command_speaks_tls_to_a_server(careful, authority, tmp_path):
+    chain, key = pem(authority.issue_cert("gateway.example"))
+    files = {"ca": authority.cert_pem.bytes(), "certificate": chain, "key": key}
+    options = []
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        options.append(f"--target_{name}={tmp_path / name}")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "serving.gateway", "--grpc_port=0"),
+            *("--http_port=0", f"--target={careful.target}", *options),
+        ],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        port = told(process, r"gRPC at \S+:(\d+),")[1]
+        with grpc.insecure_channel(f"localhost:{port}") as channel:
+            generate = pb_grpc.SketcherServiceStub(channel).Generate
+            assert len(generate(REQUEST, timeout=20).sketches) == 2
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.stderr.close()
