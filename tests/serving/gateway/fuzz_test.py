@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import socket
 import string
 import struct
@@ -23,6 +24,7 @@ from tests.testing import fakes
 from tests.testing.fakes import FakeServer, wait_until
 
 COUNT = int(os.environ.get("SKETCHER_FUZZ", "300"))
+_LEAK_MB = 32  # 3 kB for each of the 10,000 requests of the second half
 METHODS = ("Generate", "Complete", "Reconstruct", "Interpolate")
 CODE = grpc.StatusCode
 EXPECTED = {
@@ -145,6 +147,13 @@ def cut(running, rng):
         one.sendall(text[: rng.randint(1, len(text))])
 
 
+def memory():
+    """Megabytes that this process has in memory."""
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
 SHARES = {ask_http: 5, ask_grpc: 5, ask_connect: 5, draw: 2, cut: 1}
 
 
@@ -155,9 +164,17 @@ def test_anything_gets_a_status(running):
     def one(number):
         kinds[number](running, random.Random(number))
 
+    grown = []
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
-        for done in threads.map(one, range(COUNT)):
-            assert done is None
+        for numbers in (range(COUNT // 2), range(COUNT // 2, COUNT)):
+            before = memory()
+            for done in threads.map(one, numbers):
+                assert done is None
+            gc.collect()
+            grown.append(memory() - before)
+    print(f"{COUNT} requests; MB grown by the halves: {grown}")
+    # The first half fills pools and caches.
+    assert grown[1] < _LEAK_MB, grown
     guard = running.gateway._guard
     wait_until(lambda: guard._under_way == 0, 20)
     wait_until(lambda: not running.server.model.sessions, 20)
@@ -169,7 +186,6 @@ def test_anything_gets_a_status(running):
         if "seed" in i and name != "open"
     }
     assert min(sizes) > 0
-    gc.collect()
     assert running.draw("generate", {"category": "cat"})[0] == 200
 
 

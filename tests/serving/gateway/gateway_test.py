@@ -17,7 +17,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
+    InMemorySpanExporter,
+)
 
+from serving.gateway import guard
 from serving.gateway.gateway import Gateway, Settings
 from serving.gateway.guard import Limits
 from serving.proto.sketcher.v1 import sketcher_pb2 as pb
@@ -524,6 +530,30 @@ def test_metrics_and_logs_hold_no_drawings(running, caplog):
     _, _, content = running.ask("/metrics/")
     line = 'sketcher_gateway_calls_total{code="OK",method="Generate"'
     assert line in content.decode()
+
+
+def test_traces_go_on_and_hold_no_drawings(running, server, monkeypatch):
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(guard, "_TRACER", provider.get_tracer("test"))
+    trace_id, caller = f"{7:032x}", f"{8:016x}"
+    asked = {"traceparent": f"00-{trace_id}-{caller}-01"}
+    running.draw("generate", {"category": "cat"}, **asked)
+    running.draw("generate", {"category": "cat", "seed": "secret"}, **asked)
+    server.faults["generate"].append(fakes.fail(CODE.INTERNAL, "secret"))
+    request = pb.GenerateRequest(category="cat")
+    with pytest.raises(grpc.RpcError):
+        running.stub.Generate(request, metadata=tuple(asked.items()))
+    drawn, refused, failed = spans.get_finished_spans()
+    for span in (drawn, refused, failed):
+        assert span.name == "sketcher.v1.SketcherService/Generate"
+        assert span.parent.span_id == 8
+        assert span.context.trace_id == 7
+        assert "secret" not in span.to_json()
+    assert drawn.status.is_unset
+    assert refused.status.description == "INVALID_ARGUMENT"
+    assert failed.attributes["rpc.grpc.status_code"] == 13
 
 
 def test_readiness_draws(running, server):
