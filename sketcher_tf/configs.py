@@ -119,7 +119,7 @@ class DataConfig:
 
     batch_size: int = 100  # over all replicas
     num_buckets: int = 16  # by length, cut so that padding is least
-    shuffle_buffer: int = 20_000  # drawings
+    shuffle_buffer: int = 20_000  # drawings, over all workers
     random_scale: float = 0.15  # x and y are stretched by 1 +- this
     drop_point: float = 0.1  # probability for a point inside a stroke
     mirror: float = 0.0  # share of the drawings that are mirrored

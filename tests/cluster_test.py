@@ -9,7 +9,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.testing.commands import problems
+from export.studio.build import BUILT
+from tests.testing.commands import command_of, module_of, problems
 from tests.testing.source_imports import ROOT
 
 FOLDERS = [ROOT / "cluster" / "kubernetes", ROOT / "serving/config/kubernetes"]
@@ -66,12 +67,34 @@ def test_a_manifest_with_a_slip_is_found():
         kubernetes_validate.validate(job, KUBERNETES, strict=True)
 
 
-def test_commands_have_these_flags():
-    words = [
+def commands() -> list[list[str]]:
+    """What the containers run, but for Beam's own."""
+    return [
         [*container.get("command", ["sketcher"]), *container["args"]]
         for container in containers()
-        if container["name"] != "beam-worker"  # Beam's own
+        if container["name"] != "beam-worker"
     ]
+
+
+def parse(words: list[str]) -> list[str]:
+    """Reads the flags of a command; returns what is none."""
+    first = next(i for i, word in enumerate(words) if word.startswith("--"))
+    return command_of(module_of(words)).parse(words[first:])
+
+
+@pytest.mark.parametrize("words", commands(), ids="_".join)
+def test_flags_have_values_that_are_understood(words):
+    assert not parse(words)
+
+
+def test_a_flag_with_a_slip_is_found():
+    for flag in ("--preset=papers", "--epochs=many", "--strategies=mirrored"):
+        with pytest.raises(SystemExit, match="error: "):
+            parse(["sketcher", "train", "--data=x", flag])
+
+
+def test_commands_have_these_flags():
+    words = commands()
     found = [problem for command in words for problem in problems(command)]
     assert not found
     assert {command[1] for command in words if command[0] == "sketcher"} == {
@@ -155,3 +178,42 @@ def test_nothing_runs_as_root():
                 context = own | container.get("securityContext", {})
                 assert context["runAsNonRoot"], container["name"]
                 assert context["allowPrivilegeEscalation"] is False
+
+
+# --- The image --------------------------------------------------------------
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The lines of the Dockerfile, as (instruction, rest)."""
+    text = (ROOT / "cluster" / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]
+
+
+def test_the_image_is_made_of_files_that_are_there():
+    stages, copied = set(), set()
+    for name, rest in instructions():
+        words = [word for word in rest.split() if not word.startswith("--")]
+        [stage] = re.findall(r"--from=(\S+)", rest) or [None]
+        if name == "FROM":
+            assert ":" in words[0] or words[0] in stages, "a version is named"
+            stages.add(words[-1])
+        elif name == "COPY" and stage:
+            assert stage in stages
+        elif name == "COPY":
+            assert all((ROOT / source).exists() for source in words[:-1])
+            copied |= {words[-1] + source for source in words[:-1]}
+        elif name == "RUN" and "pip" in words:
+            files = re.findall(r"--(?:requirement|constraint) (\S+)", rest)
+            assert copied.issuperset(files)
+    assert instructions()[-2:] == [
+        ("ENTRYPOINT", '["sketcher"]'),
+        ("CMD", '["--help"]'),
+    ]
+    users = [rest for name, rest in instructions() if name == "USER"]
+    assert users and "0" not in users and "root" not in users
+
+
+def test_the_image_has_the_page_of_the_studio_where_it_is_looked_for():
+    [copy] = [rest for _, rest in instructions() if "--from=page" in rest]
+    assert copy.split()[-1] == f"/src/{BUILT.relative_to(ROOT)}"

@@ -137,7 +137,8 @@ def training_batches(
             factors = len(schema.factors)
             records = balanced(records, often, factors, seed, epoch)
         drawings = share.drawings(_drawings(records, schema), len(split.shards))
-        drawings = drawings.shuffle(config.shuffle_buffer, seed=epoch)
+        buffer = max(config.shuffle_buffer // share.workers, 1)
+        drawings = drawings.shuffle(buffer, seed=epoch)
         batches = _batches_of_share(
             drawings, limits, config.batch_size, steps, share, epoch_seed
         )

@@ -108,20 +108,32 @@ def _scan(
     return (run.outputs, *run.last), gradient
 
 
+class _Slopes(NamedTuple):
+    """The derivatives of every step, T times [B, H]; see `_forward`.
+
+    Tensors of their own, as joining them would be a copy of each.
+    """
+
+    i: tf.TensorArray
+    f: tf.TensorArray
+    g: tf.TensorArray
+    o: tf.TensorArray
+    kept: tf.TensorArray
+    shown: tf.TensorArray
+
+
 class _Run(NamedTuple):
     """What a run forward leaves for the way back.
 
     Attributes:
         outputs: all `h`, [T, B, H].
         last: the last state.
-        gate_slopes: T times [B, 4H], d(i, f, g) per dc and d(o) per dh.
-        carry_slopes: T times [B, 2H], dc_{t-1} per dc and dc per dh.
+        slopes: of the gates and of the memory.
     """
 
     outputs: tf.Tensor
     last: LSTMState
-    gate_slopes: tf.TensorArray
-    carry_slopes: tf.TensorArray
+    slopes: _Slopes
 
 
 def _forward(
@@ -135,55 +147,65 @@ def _forward(
     They are products of what is in the cache at this moment. With s for a
     sigmoid, m the mask, q = tanh(c_t) and the gates' inputs i, f, g, o:
 
-        gate_slopes, [B, 4H]    dc_t / di = m tanh(g) s(i) (1 - s(i))
-                                dc_t / df = c_{t-1} s(f) (1 - s(f))
-                                dc_t / dg = m s(i) (1 - tanh(g)^2)
-                                dh_t / do = q s(o) (1 - s(o))
-        carry_slopes, [B, 2H]   dc_t / dc_{t-1} = s(f)
-                                dh_t / dc_t = s(o) (1 - q^2)
+        i       dc_t / di = m tanh(g) s(i) (1 - s(i))
+        f       dc_t / df = c_{t-1} s(f) (1 - s(f))
+        g       dc_t / dg = m s(i) (1 - tanh(g)^2)
+        o       dh_t / do = q s(o) (1 - s(o))
+        kept    dc_t / dc_{t-1} = s(f)
+        shown   dh_t / dc_t = s(o) (1 - q^2)
     """
     units = recurrent_kernel.shape[0]
     length = tf.shape(gate_inputs)[0]
 
     def forward(
         t: tf.Tensor,
-        h: tf.Tensor,
-        c: tf.Tensor,
+        state: LSTMState,
         outputs: tf.TensorArray,
-        gate_slopes: tf.TensorArray,
-        carry_slopes: tf.TensorArray,
+        slopes: _Slopes,
     ) -> Loop:
-        gates = gate_inputs[t] + product(h, recurrent_kernel)
+        gates = gate_inputs[t] + product(state.h, recurrent_kernel)
         i, f, g, o = tf.split(gates, 4, axis=-1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
-        kept = candidate_mask[t] * g
-        new_c = f * c + i * kept
-        squashed = tf.tanh(new_c)
-        new_h = o * squashed
-        slopes = [
-            kept * i * (1 - i),
-            c * f * (1 - f),
-            candidate_mask[t] * i * (1 - g * g),
-            new_h * (1 - o),
-        ]
-        carry = [f, o - new_h * squashed]
+        mask = candidate_mask[t]
+        candidate = mask * g
+        c = f * state.c + i * candidate
+        squashed = tf.tanh(c)
+        h = o * squashed
+        # One operation each, over numbers that are in the cache.
+        here = (
+            _sigmoid_slope(i, candidate),
+            _sigmoid_slope(f, state.c),
+            _tanh_slope(g, mask * i),
+            _sigmoid_slope(o, squashed),
+            f,
+            _tanh_slope(squashed, o),
+        )
+        written = map(lambda array, x: array.write(t, x), slopes, here)
         return (
             t + 1,
-            new_h,
-            new_c,
-            outputs.write(t, new_h),
-            gate_slopes.write(t, tf.concat(slopes, axis=-1)),
-            carry_slopes.write(t, tf.concat(carry, axis=-1)),
+            LSTMState(h, c),
+            outputs.write(t, h),
+            _Slopes(*written),
         )
 
-    arrays = [_array(gate_inputs, length, n * units) for n in (1, 4, 2)]
-    _, h, c, outputs, gate_slopes, carry_slopes = tf.while_loop(
+    outputs, *slopes = (_array(gate_inputs, length, units) for _ in range(7))
+    _, last, outputs, slopes = tf.while_loop(
         lambda t, *_: t < length,
         forward,
-        (0, *first, *arrays),
+        (0, first, outputs, _Slopes(*slopes)),
         maximum_iterations=length,
     )
-    return _Run(outputs.stack(), LSTMState(h, c), gate_slopes, carry_slopes)
+    return _Run(outputs.stack(), last, slopes)
+
+
+def _sigmoid_slope(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+    """Of a sigmoid y: dy y (1 - y), in one pass."""
+    return tf.raw_ops.SigmoidGrad(y=y, dy=dy)
+
+
+def _tanh_slope(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+    """Of a tanh y: dy (1 - y^2), in one pass."""
+    return tf.raw_ops.TanhGrad(y=y, dy=dy)
 
 
 def _backward(
@@ -199,7 +221,7 @@ def _backward(
 
         dh += d_outputs_t                        the loss looks at h_t itself
         dc += dh  dh_t / dc_t
-        d_gate = [dc, dc, dc, dh] gate_slopes    i, f, g feed c_t, and o h_t
+        d_gate = [dc, dc, dc, dh] slopes         i, f, g feed c_t, and o h_t
         dh = d_gate U^T                          the only product of the loop
         dc = dc  dc_t / dc_{t-1}
 
@@ -213,12 +235,12 @@ def _backward(
     def backward(
         t: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, d_gates: tf.TensorArray
     ) -> Loop:
-        forget, output = tf.split(run.carry_slopes.read(t), 2, axis=-1)
+        i, f, g, o, kept, shown = (array.read(t) for array in run.slopes)
         dh = dh + d_outputs[t]
-        dc = dc + dh * output
-        d_gate = run.gate_slopes.read(t) * tf.concat([dc, dc, dc, dh], axis=-1)
+        dc = dc + dh * shown
+        d_gate = tf.concat([dc * i, dc * f, dc * g, dh * o], axis=-1)
         dh = product(d_gate, transposed_kernel)
-        return t - 1, dh, dc * forget, d_gates.write(t, d_gate)
+        return t - 1, dh, dc * kept, d_gates.write(t, d_gate)
 
     d_gates = _array(d_outputs, length, recurrent_kernel.shape[1])
     _, dh, dc, d_gates = tf.while_loop(

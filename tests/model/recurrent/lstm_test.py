@@ -270,6 +270,25 @@ def test_eager_calls_do_not_retrace_for_every_length():
     assert 1 <= after <= before + 2
 
 
+def test_xla_comes_to_the_same():
+    """As accelerators want it, but on the processor; with noise drawn first."""
+    values = random_tensors((3, 2, 12), (3, 12), (2, 3), (2, 3))
+    mask = tf.cast(dropout_mask([3, 2, 3], 0.4, SEED), tf.float64)
+
+    def run():
+        return outputs_and_gradients(
+            lambda: tf.ensure_shape(lstm_scan(*values, mask)[0], mask.shape),
+            values,
+        )
+
+    (outputs, gradients), (plain, plain_gradients) = (
+        tf.function(run, jit_compile=xla, autograph=False)()
+        for xla in (True, False)
+    )
+    np.testing.assert_allclose(outputs, plain, rtol=0, atol=1e-12)
+    assert_all_close(gradients, plain_gradients, rtol=0, atol=1e-12)
+
+
 def test_mixed_bfloat16_is_close_and_stays_float32_outside():
     exact = random_layer(16, 32, context=8, dtype="float32")
     mixed = random_layer(16, 32, context=8, dtype="mixed_bfloat16")
