@@ -296,8 +296,11 @@ class Metadata:
 
     @property
     def has_critic(self) -> bool:
-        """Whether it can draw with tries."""
-        return bool(self.config.get("model", {}).get("critic_units"))
+        """Whether it can draw with tries: it has several words to tell."""
+        several = any(len(f["values"]) > 1 for f in self.schema["factors"])
+        return several and bool(
+            self.config.get("model", {}).get("critic_units")
+        )
 
     def dumps(self) -> str:
         """As JSON text."""

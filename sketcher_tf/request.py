@@ -15,8 +15,10 @@ from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import check_stroke3, stroke3_to_stroke5
 
 DEFAULT_TEMPERATURE = 0.3
-# Of new drawings of which a critic keeps the good ones: it may be freer.
+# Of new drawings of which a critic keeps the good ones it may be freer, if
+# the critic has learned to tell many words apart: among a few, most will pass.
 TEMPERATURE_WITH_TRIES = 0.5
+MANY_WORDS = 100
 DEFAULT_TRIES = 4
 
 Array = Any  # of NumPy, or a tensor
@@ -137,11 +139,20 @@ def temperatures(temperature: float, count: int) -> np.ndarray:
     return np.full(count, temperature, np.float32)
 
 
-def temperature_of_new(temperature: float | None, tries: int) -> float:
-    """That of new drawings; None is 0.5 with several tries and 0.3 with one."""
+def temperature_of_new(
+    temperature: float | None, tries: int, schema: Schema
+) -> float:
+    """That of new drawings.
+
+    Args:
+        temperature: tau; None is 0.5 with tries of 100 words or more, else 0.3.
+        tries: how many, 1 or more.
+        schema: of the model.
+    """
     if temperature is not None:
         return temperature
-    return TEMPERATURE_WITH_TRIES if tries > 1 else DEFAULT_TEMPERATURE
+    free = tries > 1 and len(schema.words) >= MANY_WORDS
+    return TEMPERATURE_WITH_TRIES if free else DEFAULT_TEMPERATURE
 
 
 def walk_latents(start: np.ndarray, stop: np.ndarray, count: int) -> np.ndarray:
@@ -185,7 +196,7 @@ def number_of_tries(tries: int | None, has_critic: bool) -> int:
 
     Args:
         tries: 1 to 16; None is 4, or 1 without a critic.
-        has_critic: whether the model has one.
+        has_critic: see `AISketcher.has_critic`.
 
     Raises:
         ValueError: it is out of range, or above 1 without a critic.
@@ -199,9 +210,9 @@ def number_of_tries(tries: int | None, has_critic: bool) -> int:
         )
     if tries > 1 and not has_critic:
         raise ValueError(
-            "drawing with tries needs a model with a critic; received "
-            f"tries={tries} for one without. Leave them out, or train one "
-            "with --set model.critic_units=256."
+            "drawing with tries needs a model with a critic and words to "
+            f"tell apart; received tries={tries} for one without. Leave them "
+            "out, or train one with --set model.critic_units=256."
         )
     return tries
 

@@ -47,7 +47,7 @@ class Sketcher:
 
     def __init__(self, model: AISketcher, tries: int | None = None) -> None:
         self.model = model
-        self.tries = number_of_tries(tries, model.critic is not None)
+        self.tries = number_of_tries(tries, model.has_critic)
         self._draw = _graph(functools.partial(sampling.draw, model))
         self._draw_the_best = _graph(functools.partial(drawing.draw, model))
         self._encode = _graph(functools.partial(sampling.encode, model))
@@ -88,7 +88,7 @@ class Sketcher:
             count: how many.
             temperature: tau; 0 takes the likeliest at each step, from the
                 middle of one of the ways in which the category is drawn. None
-                is 0.5 with several tries and 0.3 with one.
+                is 0.5 with tries of 100 words or more, else 0.3.
             seed: 0 or more and below 2**31.
             tries: how often each sketch is drawn until the model's critic sees
                 in it what was asked for; the best of them if it does not. None
@@ -98,11 +98,29 @@ class Sketcher:
             ValueError: an unknown category, a count below 1, a negative
                 temperature, or tries without a critic.
         """
-        number = self._number(tries)
-        tau = temperature_of_new(temperature, number)
-        wanted = new_request(self.schema, category, count, tau, seed)
-        points = self._draw_with_tries(wanted, number)
+        how = self._wanted(category, count, temperature, seed, tries)
+        points = self._draw_with_tries(*how)
         return self._sketches(points, [category] * count)
+
+    def count_tries(
+        self,
+        category: str,
+        count: int = 1,
+        temperature: float | None = None,
+        seed: int = 0,
+        tries: int | None = None,
+    ) -> np.ndarray:
+        """How often `generate` draws each sketch, int32 [count].
+
+        The arguments are those of `generate`, and so are the errors.
+        """
+        request, number = self._wanted(
+            category, count, temperature, seed, tries
+        )
+        if number == 1:
+            return np.ones(count, np.int32)
+        most = np.full(count, number, np.int32)
+        return self._draw_the_best(request, most).drawn.numpy()
 
     def complete(
         self,
@@ -239,7 +257,20 @@ class Sketcher:
     def _number(self, tries: int | None) -> int:
         """Of tries; None takes the sketcher's own."""
         most = self.tries if tries is None else tries
-        return number_of_tries(most, self.model.critic is not None)
+        return number_of_tries(most, self.model.has_critic)
+
+    def _wanted(
+        self,
+        category: str,
+        count: int,
+        temperature: float | None,
+        seed: int,
+        tries: int | None,
+    ) -> tuple[DrawingRequest, int]:
+        """What `generate` is asked for: the sketches, and how many tries."""
+        number = self._number(tries)
+        tau = temperature_of_new(temperature, number, self.schema)
+        return new_request(self.schema, category, count, tau, seed), number
 
     def _draw_with_tries(
         self, request: DrawingRequest, number: int

@@ -33,6 +33,20 @@ def test_sketch_k_is_the_same_however_many_there_are():
     assert set(map(tuple, many.condition)) == {(1, 0, 1, 0), (0, 1, 1, 0)}
 
 
+def test_tries_make_freer_where_there_are_many_words():
+    def words(count):
+        values = tuple(f"word {i}" for i in range(count))
+        return Schema((Factor("category", values),), 1.0, 10, 16)
+
+    many = words(request.MANY_WORDS)
+    temperature = request.temperature_of_new
+    assert temperature(None, 2, many) == request.TEMPERATURE_WITH_TRIES
+    for schema, tries in ((many, 1), (words(request.MANY_WORDS - 1), 4)):
+        usual = temperature(None, tries, schema)
+        assert usual == request.DEFAULT_TEMPERATURE
+    assert temperature(0.0, 4, many) == 0
+
+
 def test_each_condition_gets_a_sketch():
     condition = request.conditions(toys.SCHEMA, ["ring", "zigzag", "ring"])
     wanted = request.request_for_each(condition, 0.0, 2)

@@ -18,6 +18,7 @@ from sketcher_tf.cli.reading import ReadingFlags
 from sketcher_tf.request import (
     DEFAULT_TEMPERATURE,
     DEFAULT_TRIES,
+    MANY_WORDS,
     TEMPERATURE_WITH_TRIES,
 )
 from sketcher_tf.schema import Schema
@@ -143,7 +144,8 @@ class DrawingFlags:
             None,
             "0 takes the likeliest point at each step, 1 varies as the model "
             f"does; by default {DEFAULT_TEMPERATURE}, for new sketches of "
-            f"which a critic keeps the best {TEMPERATURE_WITH_TRIES}{walk}.",
+            f"{MANY_WORDS} words or more, of which a critic keeps the best, "
+            f"{TEMPERATURE_WITH_TRIES}{walk}.",
             lower_bound=0.0,
             flag_values=values,
         )

@@ -69,7 +69,7 @@ def how_new(
         ValueError: one is out of range, or the model has no critic.
     """
     most = request.number_of_tries(number, labels.metadata.has_critic)
-    tau = request.temperature_of_new(temperature, most)
+    tau = request.temperature_of_new(temperature, most, labels.schema)
     return {**noise(seed, count, tau), **tries(labels, most, count)}
 
 

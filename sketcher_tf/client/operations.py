@@ -76,7 +76,7 @@ class Operations:
         Args:
             category: a condition, see `Schema.parse`.
             count: how many.
-            temperature: tau; 0 is greedy; None is 0.5 with tries, else 0.3.
+            temperature: tau; 0 is greedy; None is as for `Sketcher.generate`.
             seed: int32.
             tries: at most so many, for the model's critic to keep one; None is
                 4, or 1 without a critic. See `Sketcher.generate`.
@@ -88,7 +88,7 @@ class Operations:
             ServingError: the server could not do it.
         """
         # What is wrong in any case is refused before anything is asked.
-        encoding.noise(seed, count, request.temperature_of_new(temperature, 1))
+        encoding.noise(seed, count, temperature or 0.0)
 
         def inputs(labels: Labels) -> contract.Arrays:
             how = encoding.how_new(labels, seed, count, temperature, tries)

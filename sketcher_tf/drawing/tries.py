@@ -28,11 +28,13 @@ class Best(NamedTuple):
         points: stroke-5 float32 [B, T, 5], as `sampling.draw` returns them.
         latents: float32 [B, Z], what they were drawn from.
         scores: float32 [B], how well they show what was asked for.
+        drawn: int32 [B], how many tries it took.
     """
 
     points: tf.Tensor
     latents: tf.Tensor
     scores: tf.Tensor
+    drawn: tf.Tensor
 
 
 def draw(model: AISketcher, request: DrawingRequest, tries: tf.Tensor) -> Best:
@@ -53,14 +55,14 @@ def draw(model: AISketcher, request: DrawingRequest, tries: tf.Tensor) -> Best:
         rows = tf.where(_is_open(number, best.scores, tries))
         new = _one_try(model, _of_rows(request, rows), number)
         better = new.scores > tf.gather_nd(best.scores, rows)
-        rows = rows[better]
-        best = Best(
+        kept = Best(
             *(
-                tf.tensor_scatter_nd_update(old, rows, field[better])
+                tf.tensor_scatter_nd_update(old, rows[better], field[better])
                 for old, field in zip(best, new, strict=True)
             )
         )
-        return number + 1, best
+        drawn = tf.tensor_scatter_nd_add(best.drawn, rows, new.drawn)
+        return number + 1, kept._replace(drawn=drawn)
 
     _, best = tf.while_loop(
         undecided, try_again, (tf.constant(0), _nothing(model, request))
@@ -75,6 +77,7 @@ def _nothing(model: AISketcher, request: DrawingRequest) -> Best:
         tf.zeros([rows, model.schema.max_seq_len + 1, 5]),
         tf.zeros([rows, model.latent_size]),
         tf.fill([rows], -math.inf),
+        tf.zeros([rows], tf.int32),
     )
 
 
@@ -118,4 +121,4 @@ def _draw_and_judge(model: AISketcher, request: DrawingRequest) -> Best:
     ended = tf.reduce_any(points[..., 4] > 0, axis=1)
     log_prob = model.agreement(points, request.condition)
     scores = log_prob + tf.where(ended, 0.0, _UNFINISHED)
-    return Best(points, latents, scores)
+    return Best(points, latents, scores, tf.ones_like(request.seeds[:, 0]))

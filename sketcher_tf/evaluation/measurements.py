@@ -126,6 +126,7 @@ class Measurements:
             "generated": self._quality(generated),
             **{what: self._quality(found) for what, found in redrawn.items()},
             "unfinished": _unfinished(drawn),
+            "tries": intervals.mean(drawn.tries, self._rng(8)),
             "confusion": metrics.confusion(
                 generated.target, generated.labels, self.words
             ),
@@ -142,6 +143,7 @@ class Measurements:
         return {
             "recognised": self._recognition(real),
             "frechet": self._frechet(real),
+            "coverage": self._coverage(real),
             "confusion": metrics.confusion(
                 real.target, real.labels, self.words
             ),
@@ -207,6 +209,7 @@ class Measurements:
             "recognised": recognised,
             "ratio_to_real": intervals.ratio(recognised.share, real.share),
             "frechet": self._frechet(predictions),
+            "coverage": self._coverage(predictions),
         }
 
     def _frechet(self, predictions: Predictions) -> intervals.Estimate:
@@ -214,6 +217,18 @@ class Measurements:
             predictions.first(self.sizes).features,
             self.reference,
             self._rng(3),
+        )
+
+    def _coverage(self, predictions: Predictions) -> metrics.Coverage:
+        """Of and by as many training drawings, each of which counts once."""
+        sets = [
+            found.first(self.sizes).once().features
+            for found in (predictions, self._training_sample())
+        ]
+        count = min(map(len, sets))
+        rng = self._rng(7)
+        return metrics.coverage(
+            *(x[rng.permutation(len(x))[:count]] for x in sets)
         )
 
     def _diversity(self, predictions: Predictions) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sketcher_tf.evaluation.intervals import (
 from sketcher_tf.schema import Schema
 
 _RESAMPLES = 200
+_NEIGHBOURS = 3  # k of precision and recall
 
 
 class Word(NamedTuple):
@@ -176,21 +177,70 @@ def nearest(
         Its number, int64 [Q], and its distance, float64 [Q].
     """
     numbers, squares = [], []
-    for part in _chunks(queries.astype(np.float64), chunk):
-        table = (
-            np.sum(part**2, axis=1)[:, None]
-            - 2 * part @ candidates.T
-            + np.sum(candidates.astype(np.float64) ** 2, axis=1)
-        )
+    for table in _squared_distances(queries, candidates, chunk):
         numbers.append(table.argmin(axis=1))
         squares.append(table.min(axis=1))
     if not numbers:
         return np.zeros(0, np.int64), np.zeros(0)
-    return np.concatenate(numbers), np.sqrt(
-        np.maximum(np.concatenate(squares), 0)
+    return np.concatenate(numbers), np.sqrt(np.concatenate(squares))
+
+
+class Coverage(NamedTuple):
+    """How two sets of drawings cover each other.
+
+    Attributes:
+        precision: share of the drawings that lie among the real ones.
+        recall: share of the real ones that lie among the drawings.
+    """
+
+    precision: Estimate
+    recall: Estimate
+
+
+def coverage(features: np.ndarray, real: np.ndarray) -> Coverage:
+    """Precision and recall of features, k = 3.
+
+    A drawing lies among those of a set if it is no further from one of them
+    than that one's third nearest of its own set. Both shares hang on the size
+    of the sets: compare sets of equal size only.
+
+    Args:
+        features: float [N, H], N at least 1.
+        real: float [M, H], M at least 1.
+
+    Reference: Kynkaanniemi et al. 2019, equations 1 and 2.
+    """
+    return Coverage(_share_among(features, real), _share_among(real, features))
+
+
+def _share_among(features: np.ndarray, among: np.ndarray) -> Estimate:
+    """The share of features [N, H] that lie among others [M, H]."""
+    radii = _squared_radii(among)
+    inside = [
+        (table <= radii).any(axis=1)
+        for table in _squared_distances(features, among)
+    ]
+    return wilson(float(np.concatenate(inside).mean()), len(features))
+
+
+def _squared_radii(features: np.ndarray) -> np.ndarray:
+    """Of each of [M, H], to its third nearest or, of fewer, the last, [M]."""
+    kth = min(_NEIGHBOURS, len(features) - 1)  # 0 is the drawing itself
+    return np.concatenate(
+        [
+            np.partition(table, kth, axis=1)[:, kth]
+            for table in _squared_distances(features, features)
+        ]
     )
 
 
-def _chunks(array: np.ndarray, size: int) -> Iterator[np.ndarray]:
-    for first in range(0, len(array), size):
-        yield array[first : first + size]
+def _squared_distances(
+    queries: np.ndarray, candidates: np.ndarray, chunk: int = 64
+) -> Iterator[np.ndarray]:
+    """Of [Q, H] to [N, H], float64 [chunk, N] at a time."""
+    candidates = candidates.astype(np.float64)
+    norms = np.sum(candidates**2, axis=1)
+    for first in range(0, len(queries), chunk):
+        part = queries[first : first + chunk].astype(np.float64)
+        table = np.sum(part**2, axis=1)[:, None] - 2 * part @ candidates.T
+        yield np.maximum(table + norms, 0.0)

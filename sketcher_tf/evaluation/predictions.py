@@ -53,6 +53,10 @@ class Predictions:
         ]
         return self.take(np.sort(np.concatenate(rows)))
 
+    def once(self) -> "Predictions":
+        """One row of each drawing, whatever words it has."""
+        return self.take(np.unique(self.drawing, return_index=True)[1])
+
     def hashes_by_word(self, words: Sequence[Word]) -> list[np.ndarray]:
         """The hashes of each word's rows."""
         return [self.hashes[self.target == i] for i in range(len(words))]

@@ -14,6 +14,7 @@ from sketcher_tf.strokes import polylines_to_stroke3
 
 BLEND_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 _BLENDS = 8  # pairs of words
+_COUNTED = 10  # new drawings of a word whose tries are counted
 _AT_ONCE = 100  # drawings that are auto-encoded together
 # Of a stroke: points that enclose something, and the share of its extent
 # within which its ends meet.
@@ -30,11 +31,14 @@ class Samples:
             `completed`, given its first half; and `completed_reread`, given it
             as another hand would have drawn it.
         blends: `first to second` -> one drawing per share of BLEND_SHARES.
+        tries: how often the first new drawings of each word were drawn, int
+            [D].
     """
 
     generated: Mapping[str, Sequence[Sketch]]
     redrawn: Mapping[str, Sequence[Sketch]]
     blends: Mapping[str, Sequence[Sketch]]
+    tries: np.ndarray
 
 
 def draw(
@@ -54,10 +58,12 @@ def draw(
             and 0.3 for others.
         seed: int32; the same seed draws the same.
     """
-    generated = {}
+    generated, tries = {}, []
     for word in sketcher.schema.words:
         logging.info("Drawing %d of %s", count, word)
         generated[word] = sketcher.generate(word, count, temperature, seed)
+        some = min(count, _COUNTED)
+        tries.append(sketcher.count_tries(word, some, temperature, seed))
     blends = {
         name: [
             sketcher.generate(text, 1, temperature, seed)[0] for text in texts
@@ -65,7 +71,8 @@ def draw(
         for name, texts in blends_of(sketcher.schema).items()
     }
     tau = DEFAULT_TEMPERATURE if temperature is None else temperature
-    return Samples(generated, _redraw(sketcher, held_out, tau, seed), blends)
+    redrawn = _redraw(sketcher, held_out, tau, seed)
+    return Samples(generated, redrawn, blends, np.concatenate(tries))
 
 
 def _redraw(

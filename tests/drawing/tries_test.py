@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -13,6 +15,7 @@ from sketcher_tf.request import (
     new_request,
     number_of_tries,
 )
+from sketcher_tf.schema import Factor
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.strokes import stroke3_to_stroke5
 from tests.testing import toys
@@ -185,6 +188,16 @@ def test_what_is_accepted_costs_no_more(
     assert rows == [len(request_.seeds), *open_.sum(axis=1)]
 
 
+def test_what_it_took_is_counted(best, all_tries, request_):
+    _, scores = all_tries[False]
+    good = scores >= np.log(tries.ENOUGH)
+    for number in (1, 3, MOST):
+        some = good[:number]
+        took = np.where(some.any(axis=0), some.argmax(axis=0) + 1, number)
+        numbers = np.full(len(request_.seeds), number, np.int32)
+        np.testing.assert_array_equal(best(request_, numbers).drawn, took)
+
+
 def test_the_latents_are_those_of_the_try_that_is_kept(
     model, best, all_tries, request_
 ):
@@ -230,11 +243,29 @@ def test_without_a_critic_there_is_one_try():
     assert strokes(sketcher.generate("ring")) == strokes(
         sketcher.generate("ring", tries=1)
     )
-    with pytest.raises(ValueError, match="needs a model with a critic; rece"):
+    with pytest.raises(ValueError, match="needs a model with a critic and wo"):
         sketcher.generate("ring", tries=2)
     for number in (0, 17):
         with pytest.raises(ValueError, match="tries must be 1 to 16; received"):
             number_of_tries(number, has_critic=True)
+
+
+def test_one_word_leaves_nothing_to_tell(model):
+    schema = dataclasses.replace(
+        toys.SCHEMA, factors=(Factor("category", ("ring",)),)
+    )
+    sketcher = Sketcher(AISketcher(model.config, schema))
+    assert not sketcher.model.has_critic
+    assert sketcher.tries == 1
+
+
+def test_a_sketcher_counts_its_tries(model):
+    sketcher = Sketcher(model)
+    counted = sketcher.count_tries("ring", 6, 0.8, seed=7)
+    assert counted.shape == (6,)
+    assert counted.min() >= 1 and counted.max() <= DEFAULT_TRIES
+    assert counted.max() > 1
+    assert sketcher.count_tries("ring", 2, tries=1).tolist() == [1, 1]
 
 
 def test_the_graph_is_traced_once_for_all_numbers(best, request_):

@@ -109,7 +109,7 @@ def draw_by_hand(sketcher, real, *_):
     redrawn = dict.fromkeys(
         ("reconstructed", "completed", "completed_reread"), real
     )
-    return Samples(generated, redrawn, {})
+    return Samples(generated, redrawn, {}, np.array([1, 3, 4, 4]))
 
 
 def losses(count):
@@ -211,6 +211,25 @@ def test_frechet_distances_are_of_equal_sets_to_the_training(make, splits):
     )
 
 
+def test_precision_is_of_drawings_that_count_once_each():
+    """Rows of several words would be their own nearest ones."""
+    drawn = predictions([0, 0, 1], [[0, 0], [1, 0], [2, 0]])
+    doubled = drawn.take(np.array([0, 0, 1, 2, 2]))
+    assert doubled.once().drawing.tolist() == [0, 1, 2]
+
+
+def test_the_training_drawings_cover_themselves(make):
+    found = make(a=12)
+    coverage = found._coverage(found._training_sample())
+    assert coverage.precision.value == coverage.recall.value == 1
+    drawn = found.measure("a")["generated"]["coverage"]
+    assert 0 <= drawn.recall.value <= 1
+
+
+def test_tries_cost_what_is_drawn(make):
+    assert make(a=12).measure("a")["tries"].value == 3
+
+
 def test_the_real_diversity_is_that_of_training_drawings(make, splits):
     splits["valid"].images[:] = splits["valid"].images[0]
     spread = make(a=12).measure_real()["diversity"]["words"]["cat"]
@@ -270,6 +289,11 @@ class Recorder:
         self.asked.append(("generate", options))
         return [Sketch(np.zeros((1, 3)), word)] * count
 
+    def count_tries(self, word, count, temperature, seed):
+        options = {"temperature": temperature, "seed": seed}
+        self.asked.append(("count_tries", options))
+        return np.full(count, 2, np.int32)
+
     def reconstruct(self, sketches, **options):
         self.asked.append(("reconstruct", options))
         return sketches
@@ -287,6 +311,8 @@ def test_all_is_drawn_at_one_temperature_from_the_seed():
     for name, options in model.asked:
         seeds[name].append(options["seed"])
     assert set(seeds["generate"] + seeds["reconstruct"]) == {2**31 - 2}
+    assert set(seeds["count_tries"]) == {2**31 - 2}
+    assert found.tries.tolist() == [2] * 4
     # Each completion has a seed of its own, within the range of seeds.
     assert seeds["complete"] == 2 * [2**31 - 2, 2**31 - 1, 0]
     assert [len(row) for row in found.redrawn.values()] == [3, 3, 3]

@@ -107,6 +107,38 @@ def test_frechet_interval_covers_the_expected_distance(count, mean):
     assert all(x.low <= x.value <= x.high for x in found)
 
 
+def test_coverage_is_its_formula():
+    """By the definition, pair by pair."""
+
+    def among(one, other):
+        pairs = np.linalg.norm(other[:, None] - other, axis=-1)
+        radii = np.sort(pairs, axis=1)[:, 3]
+        far = np.linalg.norm(one[:, None] - other, axis=-1)
+        return np.mean((far <= radii).any(axis=1))
+
+    one, other = gaussian(150, 0), gaussian(90, 1, mean=0.7)
+    found = metrics.coverage(one, other)
+    assert 0.2 < found.precision.value < 0.95
+    assert found.precision == wilson(among(one, other), 150)
+    assert found.recall == wilson(among(other, one), 90)
+
+
+def test_few_ways_to_draw_are_precise_and_recall_little():
+    real = np.concatenate([gaussian(60, 0), gaussian(60, 1, mean=50.0)])
+    found = metrics.coverage(gaussian(120, 2), real)
+    assert found.precision.value > 0.8
+    assert found.recall.value < 0.55
+    assert metrics.coverage(real, real).recall.value == 1
+    away = metrics.coverage(real + 1000, real)
+    assert away.precision.value == away.recall.value == 0
+
+
+def test_coverage_of_few_drawings_is_a_share():
+    found = metrics.coverage(gaussian(2, 0), gaussian(1, 1))
+    assert 0 <= found.precision.value <= 1
+    assert 0 <= found.recall.value <= 1
+
+
 def test_nearest_is_the_nearest():
     queries, candidates = gaussian(70, 0), gaussian(90, 1)
     table = np.linalg.norm(queries[:, None] - candidates, axis=-1)
