@@ -196,7 +196,7 @@ def number_of_tries(tries: int | None, has_critic: bool) -> int:
 
     Args:
         tries: 1 to 16; None is 4, or 1 without a critic.
-        has_critic: see `AISketcher.has_critic`.
+        has_critic: see `Sketcher.has_critic`.
 
     Raises:
         ValueError: it is out of range, or above 1 without a critic.

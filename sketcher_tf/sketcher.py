@@ -47,7 +47,7 @@ class Sketcher:
 
     def __init__(self, model: AISketcher, tries: int | None = None) -> None:
         self.model = model
-        self.tries = number_of_tries(tries, model.has_critic)
+        self.tries = number_of_tries(tries, self.has_critic)
         self._draw = _graph(functools.partial(sampling.draw, model))
         self._draw_the_best = _graph(functools.partial(drawing.draw, model))
         self._encode = _graph(functools.partial(sampling.encode, model))
@@ -70,6 +70,12 @@ class Sketcher:
     def schema(self) -> Schema:
         """The labels and limits of the model."""
         return self.model.schema
+
+    @property
+    def has_critic(self) -> bool:
+        """Whether the model can judge: one word leaves nothing to tell."""
+        critic, sizes = self.model.critic, self.model.factor_sizes
+        return critic is not None and max(sizes) > 1
 
     def generate(
         self,
@@ -257,7 +263,7 @@ class Sketcher:
     def _number(self, tries: int | None) -> int:
         """Of tries; None takes the sketcher's own."""
         most = self.tries if tries is None else tries
-        return number_of_tries(most, self.model.has_critic)
+        return number_of_tries(most, self.has_critic)
 
     def _wanted(
         self,

@@ -79,3 +79,16 @@ def test_batched_calls_have_rows_first_and_others_none():
 def test_the_contract_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         contract.GENERATE.name = "other"
+
+
+def test_a_critic_needs_words_to_tell_apart():
+    def has_critic(*words, units=4):
+        config = {"model": {"critic_units": units}}
+        schema = {"factors": [{"name": "category", "values": list(words)}]}
+        return dataclasses.replace(
+            METADATA, schema=schema, config=config
+        ).has_critic
+
+    assert has_critic("cat", "pig")
+    assert not has_critic("cat", "pig", units=0)
+    assert not has_critic("cat")

@@ -70,7 +70,7 @@ def _calls_with_tries(
 ) -> list[Call]:
     """As `generate` and `complete` are called, with the tries of each row."""
     word, schema = a_condition(sketcher.schema), sketcher.schema
-    most = number_of_tries(None, sketcher.model.has_critic)
+    most = number_of_tries(None, sketcher.has_critic)
     how = _TEMPERATURE, _SEED, most
     tries = {"tries": np.full(_COUNT, most, np.int32)}
     drawn = sketcher.generate(word, _COUNT, *how)

@@ -37,7 +37,7 @@ def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
     models = {}
     for name, path in named:
         models[name] = sketcher = Sketcher.load(path)
-        if sketcher.model.has_critic:
+        if sketcher.has_critic:
             models[name + ONE_TRY] = Sketcher(sketcher.model, tries=1)
     return models
 

@@ -116,11 +116,6 @@ class AISketcher(SketchLearner):
         sizes = self.config.model
         return sizes.latent_size + sizes.image_latent_size
 
-    @property
-    def has_critic(self) -> bool:
-        """Whether it can judge drawings: one word leaves nothing to tell."""
-        return self.critic is not None and max(self.factor_sizes) > 1
-
     # Encoding.
 
     def encode(

@@ -255,7 +255,7 @@ def test_one_word_leaves_nothing_to_tell(model):
         toys.SCHEMA, factors=(Factor("category", ("ring",)),)
     )
     sketcher = Sketcher(AISketcher(model.config, schema))
-    assert not sketcher.model.has_critic
+    assert not sketcher.has_critic
     assert sketcher.tries == 1
 
 

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -298,9 +296,6 @@ def critical():
 def test_tries_are_those_of_python(critical):
     metadata = metadata_of(critical.model, {"model": "toy"})
     assert metadata.has_critic
-    one = {"name": "category", "values": ["ring"]}
-    alone = {**metadata.schema, "factors": [one]}
-    assert not dataclasses.replace(metadata, schema=alone).has_critic
     calls = StatelessCalls(critical.model, metadata)
     expected = {c.signature: c for c in stateless_calls(critical, metadata)}
     for signature in (contract.GENERATE_BEST, contract.COMPLETE_BEST):
