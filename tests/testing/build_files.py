@@ -5,7 +5,7 @@ run as Python, with rules that write down what they are given.
 """
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,8 +59,13 @@ def read_build(path: Path, root: Path = ROOT) -> list[Target]:
     package = path.parent.relative_to(root).as_posix().removeprefix(".")
     targets: list[Target] = []
 
-    def rule(kind: str):
-        def record(name: str, srcs=(), deps=(), **attributes) -> None:
+    def rule(kind: str) -> Callable[..., None]:
+        def record(
+            name: str,
+            srcs: Sequence[str] = (),
+            deps: Sequence[str] = (),
+            **attributes: object,
+        ) -> None:
             targets.append(
                 Target(
                     package,

@@ -15,9 +15,9 @@ def problems(words: Sequence[str]) -> list[str]:
     if module.split(".")[0] not in ("sketcher_tf", "export", "serving"):
         return []
     flags = {
-        re.match(r"--(?:no)?([\w-]+)", word)[1]
+        found[1]
         for word in words
-        if word.startswith("--")
+        if (found := re.match(r"--(?:no)?([\w-]+)", word))
     }
     known = {"help", *command_of(module).flags}
     command = " ".join(words)

@@ -12,16 +12,24 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import Popen
+from typing import Any, NoReturn, Self, TypeAlias
 
 import grpc
 import numpy as np
+import pytest
 
 from sketcher_tf import contract
 from sketcher_tf.client.retry import NOT_BEGUN
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke5_to_stroke3
 from sketcher_tf.wire import messages, tensors
+
+Outputs: TypeAlias = dict[str, np.ndarray]
+Proceed: TypeAlias = Callable[[], tuple[int, Outputs]]  # version, outputs
+Fault: TypeAlias = Callable[[Proceed], tuple[int, Outputs]]
 
 WORDS = ("cat", "pig", "crab")
 LONGEST = 20  # points
@@ -35,7 +43,7 @@ PATIENCE = [
 ]
 
 
-def wait_until(condition, seconds=60.0):
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Returns when `condition()` holds; fails if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -44,7 +52,9 @@ def wait_until(condition, seconds=60.0):
 
 
 @contextlib.contextmanager
-def held(patch, owner, name):
+def held(
+    patch: pytest.MonkeyPatch, owner: object, name: str
+) -> Iterator[threading.Semaphore]:
     """Holds the calls of a function as long as the context lasts.
 
     Yields:
@@ -53,7 +63,7 @@ def held(patch, owner, name):
     begun, release = threading.Semaphore(0), threading.Event()
     original = getattr(owner, name)
 
-    def call(*args):
+    def call(*args: Any) -> Any:
         begun.release()
         release.wait()
         return original(*args)
@@ -65,12 +75,14 @@ def held(patch, owner, name):
         release.set()
 
 
-def told(process, pattern, seconds=60.0):
+def told(
+    process: Popen[str], pattern: str, seconds: float = 60.0
+) -> re.Match[str]:
     """The first line of a program's errors that fits, as a match."""
     timer = threading.Timer(seconds, process.kill)
     timer.start()
     try:
-        for line in process.stderr:
+        for line in process.stderr or ():
             if found := re.search(pattern, line):
                 return found
     finally:
@@ -78,12 +90,14 @@ def told(process, pattern, seconds=60.0):
     raise AssertionError(f"it ended, or told nothing like {pattern} in time")
 
 
-def length_of(seed):
+def length_of(seed: np.ndarray) -> int:
     """Points of the drawing of a seed pair, int32 [2]."""
     return 9 + int(seed[0] + seed[1]) % 7
 
 
-def expected(word, seed, k=0, latents=None):
+def expected(
+    word: str, seed: int, k: int = 0, latents: Any = None
+) -> np.ndarray:
     """What the fake draws for (word, seed, k)."""
     condition = np.eye(3)[WORDS.index(word)]
     pair = np.array([seed, k])
@@ -92,7 +106,13 @@ def expected(word, seed, k=0, latents=None):
     return stroke5_to_stroke3(points)
 
 
-def points_of(condition, seed, latents, count, begin=0):
+def points_of(
+    condition: np.ndarray,
+    seed: np.ndarray,
+    latents: Any,
+    count: int,
+    begin: int = 0,
+) -> np.ndarray:
     """Points `begin` to `count` of a drawing, stroke-5 [N, 5]."""
     t = np.arange(begin, count, dtype=np.float32)
     pen = (t % 4 == 3).astype(np.float32)
@@ -104,7 +124,7 @@ def points_of(condition, seed, latents, count, begin=0):
 class Model:
     """What a server process knows; a restart forgets it."""
 
-    def __init__(self, version=1, words=WORDS):
+    def __init__(self, version: int = 1, words: Sequence[str] = WORDS) -> None:
         schema = Schema((Factor("category", tuple(words)),), 20.0, LONGEST, 16)
         self.version = version
         self.metadata = contract.Metadata(
@@ -116,42 +136,73 @@ class Model:
             f"{words}",
         )
         self.instance_id = random.getrandbits(62)
-        self.sessions = {}
+        self.sessions: dict[int, dict[str, Any]] = {}
 
-    def labels(self, row=None):
+    def labels(self, row: np.ndarray | None = None) -> Outputs:
         text = np.array(self.metadata.dumps().encode(), object)
         shape = () if row is None else row.shape
         return {"metadata": np.broadcast_to(text, shape)}
 
-    def generate(self, condition, seed, temperature):
+    def generate(
+        self, condition: np.ndarray, seed: np.ndarray, temperature: np.ndarray
+    ) -> Outputs:
         return self.decode(self._prior(seed, 0), condition, seed, temperature)
 
-    def generate_best(self, condition, seed, temperature, tries):
-        return self.generate(condition, seed, temperature)
+    def generate_best(self, tries: np.ndarray, **inputs: np.ndarray) -> Outputs:
+        return self.generate(**inputs)
 
-    def complete_best(self, strokes, condition, seed, temperature, tries):
-        return self.complete(strokes, condition, seed, temperature)
+    def complete_best(self, tries: np.ndarray, **inputs: np.ndarray) -> Outputs:
+        return self.complete(**inputs)
 
-    def decode(self, latents, condition, seed, temperature):
+    def decode(
+        self,
+        latents: np.ndarray,
+        condition: np.ndarray,
+        seed: np.ndarray,
+        temperature: np.ndarray,
+    ) -> Outputs:
         nothing = np.zeros((len(seed), 1, 5), np.float32)
         return self._draw(nothing, latents, condition, seed, temperature)
 
-    def complete(self, strokes, condition, seed, temperature):
+    def complete(
+        self,
+        strokes: np.ndarray,
+        condition: np.ndarray,
+        seed: np.ndarray,
+        temperature: np.ndarray,
+    ) -> Outputs:
         given = np.argmax(strokes[..., 4], axis=1)
         latents = self._prior(seed, given[0])
         return self._draw(strokes, latents, condition, seed, temperature)
 
-    def encode(self, strokes, image, condition):
+    def encode(
+        self, strokes: np.ndarray, image: np.ndarray, condition: np.ndarray
+    ) -> Outputs:
         ink = image.mean(axis=(1, 2))
         lengths = np.argmax(strokes[..., 4], axis=1)
         latents = [ink, lengths, condition.argmax(axis=1)]
         return {"latents": np.stack(latents, axis=1).astype(np.float32)}
 
-    def reconstruct(self, strokes, image, condition, seed, temperature):
+    def reconstruct(
+        self,
+        strokes: np.ndarray,
+        image: np.ndarray,
+        condition: np.ndarray,
+        seed: np.ndarray,
+        temperature: np.ndarray,
+    ) -> Outputs:
         latents = self.encode(strokes, image, condition)["latents"]
         return self.decode(latents, condition, seed, temperature)
 
-    def open(self, session_id, condition, seed, temperature, strokes, latents):
+    def open(
+        self,
+        session_id: np.ndarray,
+        condition: np.ndarray,
+        seed: np.ndarray,
+        temperature: np.ndarray,
+        strokes: np.ndarray,
+        latents: np.ndarray,
+    ) -> Outputs:
         if condition.shape != (self.metadata.condition_size,):
             refuse("INVALID_SHAPE", "condition must have another width")
         if not len(latents):
@@ -167,7 +218,9 @@ class Model:
             "length": np.array(len(strokes), np.int32),
         }
 
-    def step(self, session_id, step, num_points):
+    def step(
+        self, session_id: np.ndarray, step: np.ndarray, num_points: np.ndarray
+    ) -> Outputs:
         session = self.sessions.get(int(session_id))
         if session is None:
             refuse("SESSION_NOT_FOUND", "a session must be open")
@@ -178,11 +231,11 @@ class Model:
             refuse("STEP_GAP", "step must be the next one")
         return {**session["answer"], "instance_id": np.array(self.instance_id)}
 
-    def close(self, session_id):
+    def close(self, session_id: np.ndarray) -> Outputs:
         found = self.sessions.pop(int(session_id), None) is not None
         return {"closed": np.array(found)}
 
-    def stats(self):
+    def stats(self) -> Outputs:
         return {
             "instance_id": np.array(self.instance_id),
             "capacity": np.array(9),
@@ -191,7 +244,7 @@ class Model:
             "evicted": np.array(0),
         }
 
-    def _next(self, session, count):
+    def _next(self, session: dict[str, Any], count: int) -> Outputs:
         condition, seed, latents = session["drawing"]
         begin, length = session["drawn"], length_of(seed)
         end = max(min(begin + count, length), begin)
@@ -202,20 +255,27 @@ class Model:
             "length": np.array(end, np.int32),
         }
 
-    def _prior(self, seed, given):
+    def _prior(self, seed: np.ndarray, given: int) -> np.ndarray:
         """Other ones when asked again in the midst of a drawing."""
         return np.array([[s, k, given] for s, k in seed], np.float32)
 
-    def _draw(self, given, latents, condition, seed, temperature):
+    def _draw(
+        self,
+        given: np.ndarray,
+        latents: np.ndarray,
+        condition: np.ndarray,
+        seed: np.ndarray,
+        temperature: np.ndarray,
+    ) -> Outputs:
         assert (temperature >= contract.MIN_TEMPERATURE).all()
         strokes = np.tile(
             np.array([0, 0, 0, 0, 1], np.float32), (len(seed), LONGEST + 1, 1)
         )
         lengths = [length_of(one) for one in seed]
-        for row, (n, *drawn) in enumerate(
-            zip(lengths, condition, seed, latents, strict=True)
-        ):
-            strokes[row, :n] = points_of(*drawn, n)
+        for row, n in enumerate(lengths):
+            strokes[row, :n] = points_of(
+                condition[row], seed[row], latents[row], n
+            )
             prefix = given[row][given[row, :, 4] == 0]
             if prefix[:, 2:].any():
                 strokes[row, : len(prefix)] = prefix
@@ -231,7 +291,7 @@ class RefusedError(Exception):
     """Ends a call with a status."""
 
 
-def refuse(code, rule):
+def refuse(code: str, rule: str) -> NoReturn:
     raise RefusedError(
         grpc.StatusCode.INVALID_ARGUMENT,
         f"assertion failed: [{code}: {rule}; received] [12345] [. Do better.]",
@@ -241,42 +301,42 @@ def refuse(code, rule):
 # --- Faults: each takes what would answer, and answers. ---------------------
 
 
-def fail(code, details=""):
+def fail(code: grpc.StatusCode, details: str = "") -> Fault:
     """The call is refused and has not been done."""
 
-    def fault(proceed):
+    def fault(proceed: Proceed) -> NoReturn:
         raise RefusedError(code, details)
 
     return fault
 
 
-def fail_after(code, details=""):
+def fail_after(code: grpc.StatusCode, details: str = "") -> Fault:
     """The call is done, and its answer lost."""
 
-    def fault(proceed):
+    def fault(proceed: Proceed) -> NoReturn:
         proceed()
         raise RefusedError(code, details)
 
     return fault
 
 
-def twice(proceed):
+def twice(proceed: Proceed) -> tuple[int, Outputs]:
     """The call is delivered two times."""
     proceed()
     return proceed()
 
 
-def after(action):
+def after(action: Callable[[], object]) -> Fault:
     """Something happens first."""
 
-    def fault(proceed):
+    def fault(proceed: Proceed) -> tuple[int, Outputs]:
         action()
         return proceed()
 
     return fault
 
 
-def slowly(seconds):
+def slowly(seconds: float) -> Fault:
     return after(lambda: time.sleep(seconds))
 
 
@@ -291,26 +351,38 @@ class FakeServer:
     `calls` all that arrived, as (name, inputs, seconds left, ModelSpec).
     """
 
-    def __init__(self, model=None, port=0, credentials=None):
+    def __init__(
+        self,
+        model: Model | None = None,
+        port: int = 0,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self.model = model or Model()
-        self.old_sessions = None  # the model that still holds the sessions
-        self.faults = collections.defaultdict(collections.deque)
-        self.calls = []
-        self.statuses = itertools.repeat({self.model.version: 30})
-        self.change = lambda name, outputs: outputs
+        # The model that still holds the sessions.
+        self.old_sessions: Model | None = None
+        self.faults: dict[str, collections.deque[Fault]] = (
+            collections.defaultdict(collections.deque)
+        )
+        self.calls: list[tuple[str, Outputs, float, Any]] = []
+        self.statuses: Iterator[Mapping[int, int] | grpc.StatusCode] = (
+            itertools.repeat({self.model.version: 30})
+        )
+        self.change: Callable[[str, Outputs], Outputs] = lambda name, outputs: (
+            outputs
+        )
         self._lock = threading.Lock()
         self._credentials = credentials
         self.port = port
         self.start()
 
     @property
-    def target(self):
+    def target(self) -> str:
         return f"localhost:{self.port}"
 
-    def names(self):
+    def names(self) -> list[str]:
         return [name for name, *_ in self.calls]
 
-    def start(self):
+    def start(self) -> None:
         self._server = grpc.server(
             ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)]
         )
@@ -340,36 +412,36 @@ class FakeServer:
             self.port = self._server.add_insecure_port(address)
         self._server.start()
 
-    def stop(self):
+    def stop(self) -> None:
         self._server.stop(0).wait(60)
 
-    def restart(self):
+    def restart(self) -> None:
         """The process ends, and another one begins with the same model."""
         self.stop()
         self.reload(self.model.version)
         self.start()
 
-    def reload(self, version, words=WORDS):
+    def reload(self, version: int, words: Sequence[str] = WORDS) -> None:
         self.model = Model(version, words)
 
-    def evict(self):
+    def evict(self) -> None:
         self.model.sessions.clear()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _predict(self, request, context):
+    def _predict(self, request: Any, context: grpc.ServicerContext) -> Any:
         name = request.model_spec.signature_name
         inputs = {k: tensors.decode(v) for k, v in request.inputs.items()}
         left = context.time_remaining()
         self.calls.append((name, inputs, left, request.model_spec))
         faults = self.faults[name]
-        fault = faults.popleft() if faults else lambda proceed: proceed()
+        fault: Fault = faults.popleft() if faults else lambda go_on: go_on()
 
-        def proceed():
+        def proceed() -> tuple[int, Outputs]:
             with self._lock:
                 model = self.model
                 if request.model_spec.name == contract.SKETCHER_SESSION.name:
@@ -386,7 +458,7 @@ class FakeServer:
             tensors.encode(np.asarray(value), answer.outputs[key], packed=False)
         return answer
 
-    def _status(self, request, context):
+    def _status(self, request: Any, context: grpc.ServicerContext) -> Any:
         status = next(self.statuses)
         if isinstance(status, grpc.StatusCode):
             context.abort(status, "not yet")

@@ -39,7 +39,7 @@ def draw(name: str) -> Plain:
     """What the model of a name draws, in the form of the JSON."""
     file, first, second, temperature = MODELS[name]
     sketcher = Sketcher(Sketcher.load(file).model, tries=1)
-    how = {"temperature": temperature, "seed": _SEED}
+    how: Any = {"temperature": temperature, "seed": _SEED}
     ones = sketcher.generate(first, 2, **how)
     [other] = sketcher.generate(second, **how)
     half = Sketch(ones[0].stroke3[: len(ones[0].stroke3) // 2], first)

@@ -10,11 +10,20 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from tests.testing import toys
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from sketcher_tf.configs import DataConfig
+    from sketcher_tf.data.manifest import Manifest
+    from sketcher_tf.data.sharing import Share
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["sketcher_tf.training.trainer"])
@@ -25,25 +34,27 @@ FAILED = 3
 _PATIENCE_S = 300  # on a busy machine
 
 
-def start(function, *args, **options) -> BaseProcess:
+def start(
+    function: Callable[..., object], *args: Any, **options: Any
+) -> BaseProcess:
     """Starts a function of a module that can be imported."""
     process = _context.Process(target=function, args=args, kwargs=options)
     process.start()
     return process
 
 
-def start_training(*args, **options) -> BaseProcess:
+def start_training(*args: Any, **options: Any) -> BaseProcess:
     """Starts `_train` with these arguments."""
     return start(_train, *args, **options)
 
 
-def train(*args, **options) -> int:
+def train(*args: Any, **options: Any) -> int | None:
     """The exit code of `_train` with these arguments."""
     [code] = finish(start_training(*args, **options))
     return code
 
 
-def finish(*processes: BaseProcess) -> list[int]:
+def finish(*processes: BaseProcess) -> list[int | None]:
     """Their exit codes.
 
     Raises:
@@ -61,7 +72,7 @@ def finish(*processes: BaseProcess) -> list[int]:
 
 
 def start_workers(
-    data: Path, run: Path, *changes: dict[str, object], **options
+    data: Path, run: Path, *changes: dict[str, object], **options: Any
 ) -> list[BaseProcess]:
     """Starts workers on this machine that train together, one per `changes`.
 
@@ -143,7 +154,7 @@ def _train(
     scope = make_strategy(strategy)
     config = toys.CONFIG.replace((changes or {}).items())
     try:
-        first = origin and Origin.load(origin, keep_words)
+        first = Origin.load(origin, keep_words) if origin else None
         if first:
             config = config.continued(first.model.config, first.fingerprint)
         trainer.train(config, data, RunFolder(run), scope, restart, first)
@@ -153,7 +164,15 @@ def _train(
         raise SystemExit(FAILED) from error
 
 
-def bad_batches(folder, manifest, config, seed, epochs, steps, share):
+def bad_batches(
+    folder: Path,
+    manifest: "Manifest",
+    config: "DataConfig",
+    seed: int,
+    epochs: range,
+    steps: int,
+    share: "Share",
+) -> "tf.data.Dataset":
     """`training_batches`, but for a NaN in epoch 2, step 3."""
     import tensorflow as tf
 
@@ -173,13 +192,13 @@ def bad_batches(folder, manifest, config, seed, epochs, steps, share):
 def prepare_slowly(data: str, log: Path) -> None:
     """Prepares `data` in the cache, and writes down what happened."""
     from sketcher_tf.data import sources
+    from sketcher_tf.data.prepare.local import prepare_locally
 
-    def write(*args, **options):
+    def write(*args: Any, **options: Any) -> None:
         _append(log, "begun")
         time.sleep(1)
-        return prepare_locally(*args, **options)
+        prepare_locally(*args, **options)
 
-    prepare_locally = sources.prepare_locally
     with mock.patch.object(sources, "prepare_locally", write):
         _append(log, str(sources.prepare(data, sources.Options())))
 
@@ -199,7 +218,7 @@ def _kill_at(name: str, call: int, together: tuple[Path, int] | None) -> None:
     patcher = mock.patch(name, autospec=True)
     original = patcher.get_original()[0]
 
-    def count(*args, **kwargs):
+    def count(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == call:

@@ -3,6 +3,10 @@
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
+from typing import Self, TypeAlias
+
+Change: TypeAlias = Callable[[bytes], bytes]
 
 
 class Proxy:
@@ -13,16 +17,17 @@ class Proxy:
     return is passed on in their stead.
     """
 
-    def __init__(self, port):
+    def __init__(self, port: int) -> None:
         self._port = port
-        self.on_request = self.on_answer = lambda data: data
+        self.on_request: Change = lambda data: data
+        self.on_answer: Change = lambda data: data
         self.refusing = False
-        self._sockets = set()
+        self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server(("localhost", 0))
         self.target = f"localhost:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self):
+    def cut(self) -> None:
         """Ends all connections at once; new ones are taken."""
         while self._sockets:
             one = self._sockets.pop()
@@ -30,14 +35,14 @@ class Proxy:
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._listener.close()
         self.cut()
 
-    def _accept(self):
+    def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -56,7 +61,9 @@ class Proxy:
                         daemon=True,
                     ).start()
 
-    def _pass(self, source, sink, asked):
+    def _pass(
+        self, source: socket.socket, sink: socket.socket, asked: bool
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 change = self.on_request if asked else self.on_answer

@@ -1,6 +1,8 @@
 """Small hand-made SavedModels, which do one thing each, and calls of them."""
 
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -8,18 +10,18 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 
 class Toy(tf.Module):
-    def __init__(self, factor):
+    def __init__(self, factor: float) -> None:
         self.factor = tf.Variable(float(factor))
         self.calls = tf.Variable(0, dtype=tf.int64)
 
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "x")])
-    def scale(self, x):
+    def scale(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Tells the size of the batch, too."""
         rows = tf.fill([tf.shape(x)[0]], tf.shape(x)[0])
         return {"y": x * self.factor, "rows": rows}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int64, "n")])
-    def spin(self, n):
+    def spin(self, n: tf.Tensor) -> dict[str, tf.Tensor]:
         """Counts to n, one by one: some microseconds each."""
         done = tf.while_loop(
             lambda i: i < tf.reduce_max(n),
@@ -29,7 +31,7 @@ class Toy(tf.Module):
         return {"n": tf.fill(tf.shape(n), done[0])}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
-    def positive(self, x):
+    def positive(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         text = ["no", x, "x" * 2000]
         with tf.control_dependencies(
             [tf.debugging.Assert(tf.reduce_all(x > 0), text)]
@@ -37,11 +39,11 @@ class Toy(tf.Module):
             return {"y": tf.identity(x)}
 
     @tf.function(input_signature=[])
-    def count(self):
+    def count(self) -> dict[str, tf.Tensor]:
         return {"calls": self.calls.assign_add(1)}
 
 
-def write(folder, factor=2, batching=None):
+def write(folder: Path, factor: float = 2, batching: str | None = None) -> None:
     """Writes a version; it appears in its place at once.
 
     Args:
@@ -60,7 +62,7 @@ def write(folder, factor=2, batching=None):
     building.rename(folder)
 
 
-def copy(source, folder):
+def copy(source: Path, folder: Path) -> None:
     """Publishes a version again, under another number."""
     building = folder.parents[1] / f".building-{folder.name}"
     shutil.copytree(source, building)
@@ -68,7 +70,9 @@ def copy(source, folder):
     building.rename(folder)
 
 
-def request(model, signature, version=None, **inputs):
+def request(
+    model: str, signature: str, version: int | None = None, **inputs: Any
+) -> PredictRequest:
     """A PredictRequest; arrays are sent as they are."""
     made = PredictRequest()
     made.model_spec.name = model

@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from numpy.typing import ArrayLike
 
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
@@ -12,7 +13,9 @@ DOT = Sketch(np.array([[40, 70, 1]], np.float32), "dot")
 NASTY = 'a<b & "c" ]]> \x00\ud800'
 
 
-def sketch_of(*lines, category="cat", finished=True):
+def sketch_of(
+    *lines: ArrayLike, category: str = "cat", finished: bool = True
+) -> Sketch:
     stroke3 = polylines_to_stroke3([np.array(line) for line in lines])
     return Sketch(stroke3, category, finished)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import LocatorAssertions, Page, expect
 
 from export.studio.server import serve
 from export.tflite import convert
@@ -20,11 +20,11 @@ from sketcher_tf.schema import Schema
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
 from tests.testing import toys
+from tests.testing.browser import NEEDS_CHROMIUM
 from tests.testing.exports import make_critical
 
-CHROMIUM = shutil.which("chromium")
 NEEDS_BROWSER = [  # and builds the page for it
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+    NEEDS_CHROMIUM,
     pytest.mark.skipif(shutil.which("npm") is None, reason="install Node.js"),
 ]
 SCHEMA: Schema = dataclasses.replace(toys.SCHEMA, max_seq_len=40)
@@ -34,14 +34,6 @@ RING = [
     (128 + 70 * np.cos(angle), 120 + 70 * np.sin(angle))
     for angle in np.linspace(0, 6, 30)
 ]
-# Chromium asks hosts of its own at every start; tests are for this machine.
-_SWITCHES = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-)
 
 Places = Sequence[tuple[float, float]]
 Lines = Sequence[np.ndarray]
@@ -91,17 +83,6 @@ def plainly_served(folder: Path) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Debian's browser without a window."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=_SWITCHES
-        )
-        yield browser
-        browser.close()
-
-
 def ready(page: Page) -> None:
     """Waits until the model can draw."""
     page.wait_for_selector("html[data-ready]")
@@ -140,7 +121,7 @@ def on_screen(page: Page, places: Places) -> np.ndarray:
         "(() => { const {a, d, e, f} = document.querySelector('#paper')"
         ".getScreenCTM(); return [a, d, e, f]; })()"
     )
-    return np.float64(places) * (a, d) + (e, f)
+    return np.array(places, np.float64) * (a, d) + (e, f)
 
 
 def draw(page: Page, places: Places) -> None:
@@ -160,10 +141,10 @@ def strokes(page: Page) -> list[dict]:
 
 def lines(page: Page) -> list[np.ndarray]:
     """The points of each stroke, float32 [N, 2]."""
-    return [np.float32(stroke["points"]) for stroke in strokes(page)]
+    return [np.array(stroke["points"], np.float32) for stroke in strokes(page)]
 
 
-def status(page: Page) -> expect:
+def status(page: Page) -> LocatorAssertions:
     """What the page has said last, to expect something of."""
     return expect(page.locator("#status"))
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.testing import studio
+from tests.testing.browser import chromium
 from tests.testing.sharing import made_once
 
 
@@ -31,7 +32,7 @@ def address(folder):
 # process's, and neither another nor `asyncio.run` can start.
 @pytest.fixture(scope="module")
 def browser():
-    with studio.chromium() as browser:
+    with chromium() as browser:
         yield browser
 
 
