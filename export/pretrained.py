@@ -14,13 +14,7 @@ from absl import flags
 from sketcher_tf.cli import Command, refuse_arguments
 
 COMMAND = Command("python -m export.pretrained", __doc__, extra="tf")
-_MODEL = flags.DEFINE_string(
-    "model",
-    None,
-    "A run folder or .keras file; by default the newest run, or the pretrained "
-    "model.",
-    flag_values=COMMAND.flags,
-)
+_MODEL = COMMAND.define_model()
 _OUTPUT = flags.DEFINE_string(
     "output", "model.keras", "The file to write.", flag_values=COMMAND.flags
 )

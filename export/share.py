@@ -32,13 +32,7 @@ if TYPE_CHECKING:
     from sketcher_tf.sketcher import Sketcher
 
 COMMAND = Command("sketcher share", __doc__, extra="tf")
-_MODEL = flags.DEFINE_string(
-    "model",
-    None,
-    "A run folder or .keras file; by default the newest run, or the pretrained "
-    "model.",
-    flag_values=COMMAND.flags,
-)
+_MODEL = COMMAND.define_model()
 _LICENSE = flags.DEFINE_string(
     "license",
     None,
@@ -153,7 +147,7 @@ def _describe_factors(schema: Schema) -> str:
 
 def _describe_training(run: RunFolder) -> str:
     """What the run says of data and losses, as far as there is one."""
-    told = []
+    sentences = []
     if run.schema.exists():
         manifest = Manifest.loads(run.schema.read_text("utf-8"))
         counts = ", ".join(
@@ -164,14 +158,14 @@ def _describe_training(run: RunFolder) -> str:
                 strict=True,
             )
         )
-        told.append(f"Drawings: {counts}. {manifest.attribution}".rstrip())
+        sentences.append(f"Drawings: {counts}. {manifest.attribution}".rstrip())
     if rows := read_history(run.history):
         row = rows[best_epoch(rows)]
-        told.append(
+        sentences.append(
             f"Epoch {row['epoch'] + 1} of {len(rows)}, with the lowest "
             f"validation loss, {row['val_loss']:.4f} nats."
         )
-    return "\n\n".join(told) or "To be completed."
+    return "\n\n".join(sentences) or "To be completed."
 
 
 def main(arguments: list[str]) -> None:

@@ -19,13 +19,7 @@ from . import DEFAULT_CAPACITY
 
 # With a GPU in sight, graphs may come to need one.
 COMMAND = Command("sketcher export", __doc__, extra="tf", gpus=False)
-_MODEL = flags.DEFINE_string(
-    "model",
-    None,
-    "A run folder or .keras file; by default the newest run, or the pretrained "
-    "model.",
-    flag_values=COMMAND.flags,
-)
+_MODEL = COMMAND.define_model()
 _OUTPUT = flags.DEFINE_string(
     "output",
     "models",

@@ -18,13 +18,7 @@ from sketcher_tf.training.run_folder import model_file
 from . import QUANTIZATIONS
 
 COMMAND = Command("sketcher export tflite", __doc__, extra="phone")
-_MODEL = flags.DEFINE_string(
-    "model",
-    None,
-    "A run folder or .keras file; by default the newest run, or the pretrained "
-    "model.",
-    flag_values=COMMAND.flags,
-)
+_MODEL = COMMAND.define_model()
 _OUTPUT = flags.DEFINE_string(
     "output",
     "sketcher.tflite",

@@ -25,6 +25,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from absl import flags
 from absl import logging as absl_logging
@@ -64,6 +65,17 @@ class Command:
         self._errors: tuple[type[Exception], ...] = (
             *(ValueError, OSError, FloatingPointError),
             *errors,
+        )
+
+    def define_model(self) -> flags.FlagHolder[Any]:
+        """The flag --model of a command that takes one; see `model_file`."""
+        return flags.DEFINE_string(
+            "model",
+            None,
+            "A run folder, a .keras file, the name of a pretrained model or "
+            "hf://user/model; by default the newest run, or the pretrained "
+            "model.",
+            flag_values=self.flags,
         )
 
     def parse(self, arguments: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@ import importlib
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from absl import flags
@@ -13,7 +14,7 @@ from tests.testing.source_imports import ROOT
 @pytest.fixture
 def command():
     command = Command("sketcher paint", "Paints.\n\n    sketcher paint --red")
-    own = {"flag_values": command.flags}
+    own: Any = {"flag_values": command.flags}
     flags.DEFINE_string("color", "red", "Of the paint.", **own)
     flags.DEFINE_enum("tool", None, ["brush", "knife"], "Held.", **own)
     flags.DEFINE_integer("coats", 1, "How many.", 1, **own)
