@@ -179,7 +179,12 @@ def _newest_run() -> Path | None:
 
 
 def _downloaded(repository: str) -> Path:
-    """A folder with the files of a repository of the Hugging Face hub."""
+    """A folder with the files of a repository of the Hugging Face hub.
+
+    Raises:
+        FileNotFoundError: there is none of that name, or no connection.
+        ModuleNotFoundError: a package is missing.
+    """
     try:
         import huggingface_hub
     except ModuleNotFoundError as error:
@@ -188,7 +193,15 @@ def _downloaded(repository: str) -> Path:
             f"huggingface_hub; received {HUB}{repository} without it. Run "
             "`pip install 'sketcher-tf[hub]'`."
         ) from error
-    return Path(huggingface_hub.snapshot_download(repository))
+    try:
+        return Path(huggingface_hub.snapshot_download(repository))
+    except (OSError, ValueError) as error:
+        cause = str(error).strip().partition("\n")[0].rstrip(".")
+        raise FileNotFoundError(
+            "a model of the Hugging Face hub must be there and open to you; "
+            f"received {HUB}{repository}: {cause}. Check the name and the "
+            "connection; for one that is not public, log in by `hf auth login`."
+        ) from error
 
 
 def _result(run: RunFolder) -> Path | None:

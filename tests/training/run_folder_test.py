@@ -1,6 +1,7 @@
 import os
 import sys
 import types
+from typing import Any
 
 import pytest
 
@@ -77,10 +78,21 @@ def test_a_folder_that_keras_loads_is_taken_as_it_is(tmp_path):
 
 
 def test_the_hub_is_asked_for_a_name_of_it(tmp_path, monkeypatch):
-    hub = types.ModuleType("huggingface_hub")
+    def unreachable(name):
+        raise OSError("No connection.\n\nAnd more about it.")
+
+    hub: Any = types.ModuleType("huggingface_hub")
     hub.snapshot_download = lambda name: str(tmp_path / name)
     monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
     assert model_file("hf://ada/crabs") == tmp_path / "ada" / "crabs"
+    hub.snapshot_download = unreachable
+    with pytest.raises(FileNotFoundError) as caught:
+        model_file("hf://ada/crabs")
+    assert str(caught.value) == (
+        "a model of the Hugging Face hub must be there and open to you; "
+        "received hf://ada/crabs: No connection. Check the name and the "
+        "connection; for one that is not public, log in by `hf auth login`."
+    )
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ModuleNotFoundError, match=r"sketcher-tf\[hub\]"):
         model_file("hf://ada/crabs")
