@@ -23,6 +23,7 @@ _DROPOUT = 0.3  # of the hidden layer
 _SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
 
 
+@keras.saving.register_keras_serializable(package="sketcher_tf")
 class Critic(keras.layers.Layer):
     """See the module.
 
@@ -41,6 +42,8 @@ class Critic(keras.layers.Layer):
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.factor_sizes = tuple(factor_sizes)
+        self.units = units
+        self.encoder_units = encoder_units
         self.hidden = keras.layers.Dense(
             units, activation="relu", dtype="float32", name="critic_hidden"
         )
@@ -115,6 +118,14 @@ class Critic(keras.layers.Layer):
                 for value, part in zip(shown, logits, strict=True)
             ]
         )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "factor_sizes": list(self.factor_sizes),
+            "units": self.units,
+            "encoder_units": self.encoder_units,
+        }
 
 
 def summary(states: EncoderStates) -> tf.Tensor:

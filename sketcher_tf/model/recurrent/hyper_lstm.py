@@ -39,7 +39,7 @@ class HyperLSTMState(NamedTuple):
 
 
 class HyperWeights(NamedTuple):
-    """The weights of one step; P pairs of matrices E and D.
+    """The weights of one step.
 
     Attributes:
         main: of the LSTM.
