@@ -19,6 +19,11 @@ import numpy as np
 START_TOKEN = np.array([0, 0, 1, 0, 0], np.float32)  # S_0 of the paper
 END_TOKEN = np.array([0, 0, 0, 0, 1], np.float32)
 
+# Ends of a stroke that are no further apart than this share of its extent close
+# it; one of fewer points encloses nothing.
+CLOSED_GAP = 0.2
+FEWEST_ENCLOSING = 4
+
 Polylines = list[np.ndarray]
 
 
@@ -105,6 +110,14 @@ def stroke5_to_stroke3(stroke5: np.ndarray) -> np.ndarray:
     ends = np.flatnonzero(stroke5[:, 4] > 0)
     rows = stroke5[: ends[0]] if len(ends) else stroke5
     return np.ascontiguousarray(rows[:, [0, 1, 3]])
+
+
+def is_closed(line: np.ndarray) -> bool:
+    """Whether a stroke [n, 2] ends about where it begins."""
+    if len(line) < FEWEST_ENCLOSING:
+        return False
+    gap = np.linalg.norm(line[0] - line[-1])
+    return bool(gap <= CLOSED_GAP * np.ptp(line, axis=0).max())
 
 
 def bounds(polylines: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from sketcher_tf.strokes import (
     bounds,
     check_stroke3,
     fit_to_box,
+    is_closed,
     polylines_to_stroke3,
     stroke3_to_polylines,
     stroke3_to_stroke5,
@@ -190,6 +191,16 @@ def test_a_single_point_is_only_moved_into_the_box():
 def test_an_empty_drawing_fits_every_box():
     assert fit_to_box([], 255) == []
     assert [corner.tolist() for corner in bounds([])] == [[0, 0], [0, 0]]
+
+
+def test_a_closed_stroke_ends_about_where_it_begins():
+    ring = np.array([[0, 0], [10, 0], [10, 10], [0, 2]], float)
+    assert is_closed(ring)
+    assert is_closed(ring[::-1] * 7 - 3)
+    apart = np.concatenate([ring[:3], [[0, 2.1]]])
+    assert not is_closed(apart)
+    assert not is_closed(ring[[0, 1, 3]])  # encloses nothing
+    assert is_closed(np.zeros((4, 2)))
 
 
 def test_strokes_do_without_tensorflow():

@@ -10,15 +10,12 @@ from sketcher_tf.request import DEFAULT_TEMPERATURE
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
-from sketcher_tf.strokes import polylines_to_stroke3
+from sketcher_tf.strokes import is_closed, polylines_to_stroke3
 
 BLEND_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 _BLENDS = 8  # pairs of words
 _COUNTED = 10  # new drawings of a word whose tries are counted
 _AT_ONCE = 100  # drawings that are auto-encoded together
-# Of a stroke: points that enclose something, and the share of its extent
-# within which its ends meet.
-_FEW, _CLOSED = 4, 0.2
 
 
 @dataclass(frozen=True)
@@ -137,9 +134,7 @@ def reread(sketch: Sketch, rng: np.random.Generator) -> Sketch:
 
 def _by_another_hand(line: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     line = line[::-1]
-    extent = np.ptp(line, axis=0).max()
-    gap = np.linalg.norm(line[0] - line[-1])
-    if len(line) < _FEW or gap > _CLOSED * extent:
+    if not is_closed(line):
         return line
     begun = np.roll(line[:-1], rng.integers(len(line) - 1), axis=0)
     return np.concatenate([begun, begun[:1]])

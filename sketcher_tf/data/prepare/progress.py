@@ -22,7 +22,7 @@ class Progress:
         self.title = title
         self.total = total
         self.done = self.drawings = 0
-        self.started = self.told = time.monotonic()
+        self.started = self.reported = time.monotonic()
         console = rich.get_console()
         self.bar = progress.Progress(
             progress.TextColumn("{task.description}"),
@@ -59,8 +59,8 @@ class Progress:
         rate = f"{self.drawings / (now - self.started):,.0f} drawings/s"
         rate *= self.drawings > 0
         self.bar.update(self.task, completed=self.done, rate=rate)
-        if self.bar.disable and now - self.told > _EVERY_S:
-            self.told = now
+        if self.bar.disable and now - self.reported > _EVERY_S:
+            self.reported = now
             left = (now - self.started) * (self.total / self.done - 1)
             logging.info(
                 "%s: %d %%, %s, %d s left",
