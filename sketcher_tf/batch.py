@@ -9,9 +9,6 @@ import tensorflow as tf
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import CLOSED_GAP, FEWEST_ENCLOSING
 
-_CLOSED = 0.2  # of a stroke's extent: ends no further apart close it
-_FEW = 4  # points; a stroke of fewer encloses nothing
-
 
 class SketchBatch(NamedTuple):
     """Drawings of about the same length.
@@ -163,18 +160,11 @@ class Strokes(NamedTuple):
         return end - rows_at(drawn.position, self.first)
 
     def closed(self, drawn: Drawn) -> tf.Tensor:
-<<<<<<< ours
-        """Which end about where they begin, bool [B, T]."""
-        gap = tf.norm(self.way(drawn), axis=-1)
-        extent = tf.reduce_max(self.high - self.low, axis=-1)
-        return (self.count >= _FEW) & (gap <= _CLOSED * extent)
-=======
         """Which end about where they begin, see `is_closed`, bool [B, T]."""
         gap = tf.norm(self.way(drawn), axis=-1)
         extent = tf.reduce_max(self.high - self.low, axis=-1)
         enough = self.count >= FEWEST_ENCLOSING
         return enough & (gap <= CLOSED_GAP * extent)
->>>>>>> theirs
 
     def of_points(self, values: tf.Tensor) -> tf.Tensor:
         """Values [B, T, ...] of strokes for each of their points."""
