@@ -393,7 +393,7 @@ class FakeServer:
                 messages.GetModelStatusRequest,
             ),
         ):
-            rpc = grpc.unary_unary_rpc_method_handler(
+            rpc: Any = grpc.unary_unary_rpc_method_handler(
                 handler,
                 request.FromString,
                 lambda answer: answer.SerializeToString(),

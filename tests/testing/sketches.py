@@ -1,9 +1,10 @@
 """Sketches that several tests draw and save."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from numpy.typing import ArrayLike
 
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
@@ -14,7 +15,7 @@ NASTY = 'a<b & "c" ]]> \x00\ud800'
 
 
 def sketch_of(
-    *lines: ArrayLike, category: str = "cat", finished: bool = True
+    *lines: Any, category: str = "cat", finished: bool = True
 ) -> Sketch:
     stroke3 = polylines_to_stroke3([np.array(line) for line in lines])
     return Sketch(stroke3, category, finished)
