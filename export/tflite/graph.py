@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
-from sketcher_tf.model.mixture import MixtureParams, PointNoise
+from sketcher_tf.model.mixture import MixtureParams, PointNoise, sample
 from sketcher_tf.model.sampling import CANDIDATES, Progress
 from sketcher_tf.strokes import START_TOKEN
 
@@ -195,7 +195,7 @@ class PhoneGraph(tf.Module):
         params, new = self._model.step(context, self._unpack(state), point)
         noise = PointNoise(component, pen, offset)
         return {
-            "point": sampling.draw_point(params, noise, temperature),
+            "point": sample(params, noise, temperature),
             "state": _pack(new),
             "params": _flatten(params),
         }

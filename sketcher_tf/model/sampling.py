@@ -15,8 +15,6 @@ from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
 from sketcher_tf.model.mixture import (
     MixtureParams,
     PointNoise,
-    adjust_temperature,
-    mode,
     offset_log_prob,
     pen_log_prob,
     sample,
@@ -298,7 +296,7 @@ def draw_points(
         hidden = _with_rows(state.decoder[0], surplus)
         params = model.decoder.predict_point(hidden)
         noise_now = PointNoise(*(tf.gather(x, t, axis=1) for x in noise))
-        point = draw_point(params, noise_now, temperature)[:batch]
+        point = sample(params, noise_now, temperature)[:batch]
         point = tf.where(ended[:, None], END_TOKEN, _given(prefix, t, point))
         ended |= point[:, 4] > 0
         points = points.write(t - first, point)
@@ -309,22 +307,6 @@ def draw_points(
     # Steps that the loop did not reach are zeros: no pen state at all.
     unreached = tf.reduce_sum(points[..., 2:], axis=-1, keepdims=True) == 0
     return tf.where(unreached, END_TOKEN, points), progress
-
-
-def draw_point(
-    params: MixtureParams, noise: PointNoise, temperature: tf.Tensor
-) -> tf.Tensor:
-    """The next point, stroke-5 float32 [B, 5].
-
-    Args:
-        params: what the model predicts, fields [B, ...].
-        noise: fields [B, ...].
-        temperature: float32 [B], tau; 0 takes the likeliest.
-    """
-    greedy = temperature <= 0
-    tau = tf.where(greedy, 1.0, temperature)
-    drawn = sample(adjust_temperature(params, tau), noise)
-    return tf.where(greedy[:, None], mode(params), drawn)
 
 
 def _with_rows(values: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:

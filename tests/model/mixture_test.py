@@ -5,8 +5,6 @@ import tensorflow as tf
 from sketcher_tf.model.mixture import (
     MixtureParams,
     PointNoise,
-    adjust_temperature,
-    mode,
     offset_log_prob,
     pen_log_prob,
     raw_size,
@@ -162,11 +160,26 @@ def test_far_points_have_a_finite_loss_and_a_gradient(far):
 # --- Samples ----------------------------------------------------------------
 
 
+def drawn(params, noise, tau=1.0):
+    """Points float32 [B, 5], all at one temperature."""
+    temperature = tf.fill(noise.pen.shape, tau)
+    return sample(params, noise, temperature).numpy()
+
+
+def likeliest(params):
+    """The mean of the likeliest component and the likeliest pen state."""
+    best = np.argmax(params.mixture_logits, axis=-1)
+    pen = np.eye(3, dtype=np.float32)[np.argmax(params.pen_logits, axis=-1)]
+    means = np.asarray(params.loc)[np.arange(len(best)), best]
+    # The end token carries no offset.
+    return np.concatenate([means * (1 - pen[:, 2:]), pen], axis=-1)
+
+
 def test_moments_of_samples_are_those_of_the_mixture():
     times = 100_000
     params = random_params((), 3, seed=2)
     params = params._replace(pen_logits=tf.constant([0.0, 0.0, NEVER]))
-    points = sample(repeated(params, times), random_noise(times)).numpy()
+    points = drawn(repeated(params, times), random_noise(times))
     offsets = points[:, :2].astype(np.float64)
 
     weights = softmax(np.asarray(params.mixture_logits, np.float64))
@@ -188,7 +201,7 @@ def test_moments_of_samples_are_those_of_the_mixture():
 def test_pen_states_come_as_often_as_they_should():
     times = 100_000
     params = random_params((), 2)
-    points = sample(repeated(params, times), random_noise(times)).numpy()
+    points = drawn(repeated(params, times), random_noise(times))
     shares = softmax(params.pen_logits.numpy())
     error = np.sqrt(shares * (1 - shares) / times)
     np.testing.assert_array_less(
@@ -213,12 +226,12 @@ def picks(logits, uniforms):
     )
     uniforms = tf.constant(uniforms, tf.float32)
     rest = tf.zeros([times]), tf.zeros([times, 2])
-    points = sample(repeated(params, times), PointNoise(uniforms, *rest))
-    components = points[:, 0].numpy().tolist()
+    points = drawn(repeated(params, times), PointNoise(uniforms, *rest))
+    components = points[:, 0].tolist()
 
     params = params._replace(pen_logits=tf.constant(logits[:3], tf.float32))
     rest = tf.zeros([times]), uniforms, tf.zeros([times, 2])
-    points = sample(repeated(params, times), PointNoise(*rest))
+    points = drawn(repeated(params, times), PointNoise(*rest))
     return components, np.argmax(points[:, 2:], axis=-1).tolist()
 
 
@@ -245,7 +258,7 @@ def test_the_last_choice_is_picked_where_rounding_leaves_a_gap():
     assert gaps > 0
 
 
-def test_mode_is_the_likeliest_mean_and_pen_state():
+def test_at_temperature_0_it_is_the_likeliest_mean_and_pen_state():
     params = MixtureParams(
         tf.constant([[0.1, 0.3, 0.2], [5.0, -1.0, 1.0]]),
         tf.constant([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]] * 2),
@@ -255,49 +268,45 @@ def test_mode_is_the_likeliest_mean_and_pen_state():
     )
     # The end token carries no offset.
     expected = [[3.0, 4.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]]
-    np.testing.assert_array_equal(mode(params), expected)
+    np.testing.assert_array_equal(drawn(params, random_noise(2), 0.0), expected)
+    np.testing.assert_array_equal(likeliest(params), expected)
 
 
 # --- Temperature ------------------------------------------------------------
 
 
 def test_temperature_scales_variances_and_logits_of_each_row():
-    params = random_params((3,), 4)
-    tau = np.array([0.25, 1.0, 2.0], np.float32)
-    cooled = adjust_temperature(params, tf.constant(tau))
-    np.testing.assert_allclose(
-        covariances(cooled),
-        covariances(params) * tau[:, None, None, None],
-        rtol=1e-5,
+    params = random_params((300,), 4)
+    tau = np.random.default_rng(3).choice([0.25, 1.0, 2.0], 300)
+    roots = np.sqrt(tau).astype(np.float32)
+    rows = tau.astype(np.float32)[:, None]
+    adjusted = params._replace(
+        mixture_logits=params.mixture_logits / rows,
+        pen_logits=params.pen_logits / rows,
+        scale=params.scale * roots[:, None, None],
     )
-    for name in ("mixture_logits", "pen_logits"):
-        np.testing.assert_allclose(
-            getattr(cooled, name),
-            getattr(params, name) / tau[:, None],
-            rtol=1e-6,
-        )
-    np.testing.assert_array_equal(cooled.loc, params.loc)
+    noise = random_noise(300)
+    points = sample(params, noise, tf.constant(tau, tf.float32)).numpy()
+    np.testing.assert_allclose(points, drawn(adjusted, noise), rtol=1e-5)
+    assert np.abs(points - drawn(params, noise)).max(axis=-1).mean() > 0.1
 
 
 def test_variance_of_samples_follows_the_temperature():
     times, tau = 20_000, 0.3
-    params = random_params((1,), 1)
-    params = params._replace(pen_logits=tf.constant([[0.0, 0.0, NEVER]]))
-    cooled = adjust_temperature(params, tf.constant([tau]))
-    row = MixtureParams(*[field[0] for field in cooled])
-    offsets = sample(repeated(row, times), random_noise(times)).numpy()[:, :2]
+    params = random_params((), 1)
+    params = params._replace(pen_logits=tf.constant([0.0, 0.0, NEVER]))
+    points = drawn(repeated(params, times), random_noise(times), tau)
     # The variance of n draws is known to sqrt(2 / n), here 1 %.
     np.testing.assert_allclose(
-        np.cov(offsets.T), tau * covariances(params)[0, 0], rtol=0.05
+        np.cov(points[:, :2].T), tau * covariances(params)[0], rtol=0.05
     )
 
 
 def test_samples_approach_the_mode_as_temperature_falls():
     params = random_params((200,), 5)
-    expected = mode(params).numpy()
+    expected = likeliest(params)
     for tau, distance in ((1e-2, 0.5), (1e-8, 1e-3)):
-        cooled = adjust_temperature(params, tf.fill([200], tau))
-        points = sample(cooled, random_noise(200)).numpy()
+        points = drawn(params, random_noise(200), tau)
         same = np.all(np.abs(points - expected) < distance, axis=-1)
         assert same.mean() > 0.9
     np.testing.assert_array_equal(points[:, 2:], expected[:, 2:])

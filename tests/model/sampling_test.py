@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.mixture import mode
 from sketcher_tf.request import DrawingRequest, Prefix
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
+from tests.model.mixture_test import likeliest
 from tests.testing import toys
 
 STEPS = toys.SCHEMA.max_seq_len + 1
@@ -133,7 +133,7 @@ def test_a_prefix_is_kept_and_continued():
     said = predictions(model, greedy, CONDITION, latents)
     for t, (params, point) in enumerate(said):
         drawn = np.array(length) <= t
-        expected = mode(params).numpy()[drawn]
+        expected = likeliest(params)[drawn]
         np.testing.assert_allclose(point.numpy()[drawn], expected, atol=1e-4)
 
 
@@ -141,7 +141,7 @@ def test_temperature_0_takes_the_mode_and_is_the_limit(model):
     points, latents = draw(model, temperature=0)
     ended = np.zeros(COUNT, bool)
     for params, point in predictions(model, points, CONDITION, latents):
-        expected = np.where(ended[:, None], END_TOKEN, mode(params))
+        expected = np.where(ended[:, None], END_TOKEN, likeliest(params))
         np.testing.assert_allclose(point, expected, atol=1e-4)
         ended |= point.numpy()[:, 4] > 0
     # Standard deviations shrink with the root of tau.
