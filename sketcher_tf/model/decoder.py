@@ -8,7 +8,8 @@ References: Cao et al. 2019; Ha and Eck 2017, section 3.2.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -20,6 +21,11 @@ from sketcher_tf.model.mixture import (
     split_params,
 )
 from sketcher_tf.model.recurrent.cells import recurrent_core
+from sketcher_tf.model.recurrent.core import product_in_parts
+
+_COLUMNS = 64  # whole packets of any processor, and a line of its cache each
+
+Predict: TypeAlias = Callable[[tf.Tensor], MixtureParams]
 
 
 class DecoderStart(NamedTuple):
@@ -117,6 +123,32 @@ class StrokeDecoder(keras.layers.Layer):
         return split_params(
             self.output_projection(hidden), self.config.min_scale
         )
+
+    def predict_alike(self, surplus: tf.Tensor) -> Predict:
+        """A `predict_point` that rounds alike for any number of rows.
+
+        The product of one row rounds as that of many does if the columns fill
+        whole packets, and is then a fifth of a step faster than that of
+        several rows. What follows it, number by number, needs whole packets of
+        rows.
+
+        Args:
+            surplus: int32 [], rows of zeros that are added to the output.
+
+        Returns:
+            Takes `h` [B, H] to fields [B + surplus, ...]. The weights are read
+            here, once for all steps.
+        """
+        kernel, bias = map(tf.convert_to_tensor, self.output_projection.weights)
+        width = kernel.shape[1]
+        kernel = tf.pad(kernel, [[0, 0], [0, -width % _COLUMNS]])
+
+        def predict(hidden: tf.Tensor) -> MixtureParams:
+            raw = product_in_parts(hidden, kernel)
+            raw = tf.pad(raw, [[0, surplus], [0, 0]])[:, :width]
+            return split_params(raw + bias, self.config.min_scale)
+
+        return predict
 
     def _state(self, context: tf.Tensor) -> tuple[tf.Tensor, ...]:
         parts = tf.split(

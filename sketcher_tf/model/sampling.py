@@ -257,8 +257,8 @@ def draw_points(
 
     What picks a point is computed for a multiple of so many rows. Processors
     take numbers in packets, and those left over one by one, which rounds
-    otherwise, and so does the product of a single row: then it would depend on
-    the batch whether a pen is lifted. Layers are as wide as packets.
+    otherwise: then it would depend on the batch whether a pen is lifted. Layers
+    are as wide as packets.
 
     Args:
         model: the model.
@@ -283,6 +283,9 @@ def draw_points(
     surplus = -batch % multiple
     noise = PointNoise(*(_with_rows(field, surplus) for field in noise))
     temperature = _with_rows(temperature, surplus)
+    predict = model.decoder.predict_point
+    if multiple > 1:
+        predict = model.decoder.predict_alike(surplus)
 
     def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
         return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
@@ -293,8 +296,7 @@ def draw_points(
         context, point, ended, state = progress
         t = state.index
         state = model.read(context, state, point)
-        hidden = _with_rows(state.decoder[0], surplus)
-        params = model.decoder.predict_point(hidden)
+        params = predict(state.decoder[0])
         noise_now = PointNoise(*(tf.gather(x, t, axis=1) for x in noise))
         point = sample(params, noise_now, temperature)[:batch]
         point = tf.where(ended[:, None], END_TOKEN, _given(prefix, t, point))
