@@ -283,9 +283,12 @@ def draw_points(
     surplus = -batch % multiple
     noise = PointNoise(*(_with_rows(field, surplus) for field in noise))
     temperature = _with_rows(temperature, surplus)
-    predict = model.decoder.predict_point
-    if multiple > 1:
-        predict = model.decoder.predict_alike(surplus)
+    decoder = model.decoder
+    predict = (
+        decoder.predict_alike(surplus)
+        if multiple > 1
+        else decoder.predict_point
+    )
 
     def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
         return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
