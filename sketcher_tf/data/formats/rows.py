@@ -4,11 +4,13 @@
   with a third list of times;
 - `{"word": ..., "polylines": [[[x, y], ...], ...]}`, or points in `drawing`
   where they cannot be anything else;
-- strokes as objects: `{"x": [...], "y": [...]}`, `{"points": [{"x", "y"}]}`;
-  `strokes` in place of `drawing`;
-- lists of any of them, bare or under a name.
+- strokes as objects: `{"x": [...], "y": [...]}`, `{"points": [{"x", "y"}]}`,
+  `{"points": [x, y, x, y, ...]}`; other names in place of `drawing`;
+- a single line of points;
+- lists of any of them, bare or under a name, which may be their word.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,14 +21,32 @@ from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
 from sketcher_tf.strokes import Polylines
 
 _LISTS = ("drawings", "rows", "data", "sketches")  # names for lists of rows
-_DRAWINGS = ("drawing", "polylines", "strokes")  # and for one
+_DRAWINGS = ("drawing", "polylines", "strokes", "paths", "lines")  # and for one
+_WORDS = ("word", "category", "label", "class")  # what it shows
+_POINTS = ("points", "paths")  # of a stroke
+_OF_POINT = {"x", "y", "t", "time", "timestamp", "pressure"}
 
 # Of other programs' files -> what to do with them.
 _FOREIGN = {
     "excalidraw": "an Excalidraw scene; export it as SVG",
     "excalidrawlib": "an Excalidraw library; export its items as SVG",
-    "FeatureCollection": "a GeoJSON map; it holds no drawings",
+    **dict.fromkeys(
+        ("FeatureCollection", "Feature", "LineString", "MultiLineString"),
+        "a GeoJSON map; it holds no drawings",
+    ),
 }
+
+
+def loads(text: str | bytes, where: str) -> Any:
+    """The value of a text of JSON.
+
+    Raises:
+        BadDrawingError: it is none.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadDrawingError("malformed JSON", where, str(error)) from None
 
 
 def rows_of(value: Any, where: str) -> Iterator[tuple[str, Any]]:
@@ -39,11 +59,19 @@ def rows_of(value: Any, where: str) -> Iterator[tuple[str, Any]]:
     """
     if isinstance(value, dict):
         name = next((n for n in _LISTS if isinstance(value.get(n), list)), None)
-        if name is None or any(key in value for key in _DRAWINGS):
+        if _name_of_drawing(value):
             yield where, value
-        else:
+        elif name is not None:
             yield from rows_of(value[name], f"{where}:{name}")
-    elif _depth(value) >= 4 or _holds_rows(value):
+        elif value and all(map(_holds_several, value.values())):
+            for word, rows in value.items():
+                for place, row in rows_of(rows, f"{where}:{word}"):
+                    yield place, _with_word(row, word)
+        elif value and all(map(_name_of_drawing, value.values())):
+            yield from ((f"{where}:{key}", row) for key, row in value.items())
+        else:
+            yield where, value
+    elif _holds_several(value):
         for i, row in enumerate(value):
             yield f"{where}[{i}]", row
     else:
@@ -65,11 +93,15 @@ def parse_row(row: Any, where: str, category: str, intake: Intake) -> Drawing:
     word, key = category, ""
     drawing, points = row, False
     if isinstance(row, dict):
-        name = next((n for n in _DRAWINGS if n in row), "")
-        drawing, points = row.get(name), name == "polylines"
-        key = str(row.get("key_id") or "")
+        given = _lower(row)
+        name = _name_of_drawing(given)
+        drawing, points = given.get(name), name == "polylines"
+        if isinstance(drawing, str):
+            drawing = loads(drawing, where)
+        key = str(given.get("key_id") or "")
         if not intake.rules.relabel:
-            word = row.get("word", category)
+            texts = [given[n] for n in _WORDS if _is_text(given.get(n))]
+            word = texts[0] if texts else given.get("word", category)
     if not isinstance(drawing, list):
         raise BadDrawingError("wrong shape", where, _what_it_has(row))
     if not isinstance(word, str):
@@ -85,6 +117,10 @@ def _strokes(
     drawing: list[Any], points: bool, where: str, intake: Intake
 ) -> tuple[Polylines, bool]:
     """The strokes [n, 2], and whether they have times."""
+    if _is_line(drawing):
+        drawing, points = [drawing], True
+    while len(drawing) == 1 and _depth(drawing) > 3:
+        [drawing] = drawing
     if not points and not all(map(_may_be_axes, drawing)):
         points = all(map(_may_be_points, drawing))
         if points and drawing:
@@ -92,7 +128,7 @@ def _strokes(
     read = _points if points else _axes
     lines = [read(stroke, where) for stroke in drawing]
     timed = any(
-        len(stroke) == 3 or (isinstance(stroke, dict) and "points" in stroke)
+        len(stroke) == 3 or (isinstance(stroke, dict) and "x" not in stroke)
         for stroke in drawing
     )
     return lines, timed and not points
@@ -101,8 +137,12 @@ def _strokes(
 def _axes(stroke: Any, where: str) -> np.ndarray:
     """A stroke of lists x and y as points [n, 2]."""
     if isinstance(stroke, dict):
-        if isinstance(stroke.get("points"), list):
-            return _points(stroke["points"], where)
+        stroke = _lower(stroke)
+        if stroke.get("drawmode") is False:  # an eraser
+            return np.zeros((0, 2))
+        for name in _POINTS:
+            if isinstance(stroke.get(name), list):
+                return _points(stroke[name], where)
         stroke = [stroke.get("x"), stroke.get("y")]
     if not isinstance(stroke, list) or len(stroke) not in (2, 3):
         raise BadDrawingError(
@@ -115,9 +155,12 @@ def _points(stroke: Any, where: str) -> np.ndarray:
     """A stroke of points as [n, 2]."""
     if not isinstance(stroke, list):
         raise BadDrawingError("wrong shape", where, "a stroke must be a list")
+    if _are_numbers(stroke) and len(stroke) % 2 == 0:
+        return _numbers([stroke[::2], stroke[1::2]], where).T
+    points = [_lower(one) if isinstance(one, dict) else one for one in stroke]
     pairs = [
         [point.get("x"), point.get("y")] if isinstance(point, dict) else point
-        for point in stroke
+        for point in points
     ]
     if any(not isinstance(pair, list) or len(pair) < 2 for pair in pairs):
         raise BadDrawingError("wrong shape", where, "a point must be [x, y]")
@@ -129,6 +172,8 @@ def _points(stroke: Any, where: str) -> np.ndarray:
 def _numbers(values: Sequence[Any], where: str) -> np.ndarray:
     try:
         array = np.array(values)
+        if array.dtype == object and all(map(_are_numbers, values)):
+            array = array.astype(np.float64)  # of whole numbers beyond 64 bits
     except (ValueError, OverflowError):
         array = np.zeros(0)
     if array.ndim != 2 or array.dtype.kind not in "iuf":
@@ -161,13 +206,54 @@ def _may_be_points(stroke: Any) -> bool:
     )
 
 
-def _holds_rows(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and isinstance(value[0], dict)
-        and any(key in value[0] for key in _DRAWINGS)
+def _are_numbers(values: Any) -> bool:
+    return isinstance(values, list) and all(
+        isinstance(value, int | float) for value in values
     )
+
+
+def _is_line(value: Sequence[Any]) -> bool:
+    """Whether this is points; two lists of two might be x and y."""
+    if value and all(isinstance(point, dict) for point in value):
+        return all(
+            {"x", "y"} <= point.keys() <= _OF_POINT
+            and _are_numbers([point["x"]])
+            for point in map(_lower, value)
+        )
+    return len(value) > 2 and all(
+        _are_numbers(point) and len(point) == 2 for point in value
+    )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _lower(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(name).lower(): value for name, value in row.items()}
+
+
+def _name_of_drawing(row: Any) -> str:
+    """Under which name an object holds a drawing; "" if it holds none."""
+    names = _lower(row) if isinstance(row, dict) else {}
+    return next((name for name in _DRAWINGS if name in names), "")
+
+
+def _with_word(row: Any, word: str) -> dict[str, Any]:
+    return {
+        "word": word,
+        **(row if isinstance(row, dict) else {"drawing": row}),
+    }
+
+
+def _holds_several(value: Any) -> bool:
+    """Whether this is a list of drawings."""
+    if not isinstance(value, list) or not value:
+        return False
+    name = _name_of_drawing(value[0])
+    if name:  # a drawing, or a stroke whose points have such a name
+        return not _is_line(_lower(value[0])[name] or [{}])
+    return _depth(value) > 3
 
 
 def _depth(value: Any) -> int:

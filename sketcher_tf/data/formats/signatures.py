@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sketcher_tf.data.formats import binary
+from sketcher_tf.data.formats.arrays.layout import holds_bitmaps
 from sketcher_tf.data.formats.packed import (
     GZIP_ERRORS,
     encoding_of,
@@ -20,7 +21,6 @@ from sketcher_tf.data.formats.packed import (
 )
 
 _HEAD_BYTES = 65536  # a comment may stand before <svg>
-_MOST_COLUMNS = 5  # of stroke-5
 
 _EXTENSIONS = {
     ".bin": "bin",
@@ -35,8 +35,10 @@ _EXTENSIONS = {
 _RASTER = "it has no strokes; trace it to an SVG, with potrace for example"
 _ARCHIVE = "unpack it first"
 _DOWNLOAD = "download the raw file"
+_IN_PAGE = f"{_DOWNLOAD}, or save the <svg> in it as a file of its own"
 _EXPORT = "export it as SVG"
 _BITMAPS = "they hold no strokes; get the ndjson or npz of the same words"
+_PREPARED = "name the prepared folder that it is in, or its sources"
 _TABLE = "export it as csv or JSON lines"
 _PICKLE = "save the arrays with numpy.savez"
 
@@ -179,7 +181,7 @@ def _npy(head: bytes) -> Identity:
         )
     except Exception:  # NumPy parses the header as Python
         return Identity("", "a damaged npy file", "get it again")
-    if dtype == np.uint8 and len(shape) > 1 and shape[-1] > _MOST_COLUMNS:
+    if holds_bitmaps(dtype, shape):
         return Identity("", "an array of bitmaps", _BITMAPS)
     return Identity("npy")
 
@@ -224,7 +226,7 @@ def _markup(text: str) -> Identity | None:
     """By the root element; what stands before it says nothing."""
     text = re.sub(r"<!--.*?(-->|\Z)", "", text, flags=re.DOTALL)
     if re.match(r"\s*(<\?.*?\?>\s*)*<!doctype\s+html", text, re.I | re.DOTALL):
-        return _page()
+        return _page(text)
     text = re.sub(r"<\?.*?\?>", "", text, flags=re.DOTALL)
     text = re.sub(
         r"<!DOCTYPE[^\[>]*(\[.*?\]\s*)?>", "", text, flags=re.DOTALL | re.I
@@ -236,16 +238,19 @@ def _markup(text: str) -> Identity | None:
     if name == "svg":
         return Identity("svg")
     if name in ("html", "head", "body", "div", "script", "title", "meta"):
-        return _page()
+        return _page(text)
     if name == "error":
         return Identity("", "a server's error message", f"{_DOWNLOAD} again")
     return Identity("", f"an XML document <{root[1]}>", _EXPORT)
 
 
-def _page() -> Identity:
-    return Identity("", "an HTML page", _DOWNLOAD)
+def _page(text: str) -> Identity:
+    remedy = _IN_PAGE if "<svg" in text else _DOWNLOAD
+    return Identity("", "an HTML page", remedy)
 
 
 def _by_extension(path: Path, name: str, remedy: str = "") -> Identity:
+    if ".tfrecord" in path.name:
+        return Identity("", "a TFRecord file", _PREPARED)
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     return Identity(_EXTENSIONS.get(suffix, ""), name, remedy)

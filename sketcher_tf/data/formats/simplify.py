@@ -62,7 +62,11 @@ def shorten(polylines: Sequence[np.ndarray], num_points: int) -> Polylines:
     # A stroke has two points at least; the longest ones say most.
     keep = sorted(np.argsort(inks, kind="stable")[::-1][: num_points // 2])
     strokes = [np.asarray(strokes[i], np.float64) for i in keep]
-    epsilon = EPSILON_PX
+    # By the size, so that no drawing takes many rounds.
+    side = max(
+        (float(np.ptp(line, axis=0).max()) for line in strokes), default=0
+    )
+    epsilon = EPSILON_PX * max(1.0, side / SIDE_PX)
     while sum(map(len, strokes)) > num_points:
         strokes = [rdp(line, epsilon) for line in strokes]
         epsilon *= _COARSER

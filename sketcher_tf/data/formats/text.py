@@ -2,12 +2,11 @@
 
 import csv
 import io
-import itertools
 import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
@@ -17,12 +16,15 @@ from sketcher_tf.data.formats.packed import (
     is_packed,
     open_text,
 )
-from sketcher_tf.data.formats.rows import parse_row, rows_of
+from sketcher_tf.data.formats.rows import loads, parse_row, rows_of
 from sketcher_tf.data.formats.spans import Span, cut_lines
 
 # A document is read whole; what is larger should be a row to a line.
 _MAX_DOCUMENT = 2**29
 _MAX_FIELD = 2**26  # characters of a field of a csv
+_DELIMITERS = ",;\t"
+_BRACKETS = (b"", b"[", b"]")  # of a list with a row to a line
+_BETWEEN = " \t\r\n,"
 
 
 def read_json(
@@ -78,11 +80,8 @@ def read_csv(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
     """
 
     def parse(row: dict[str, Any], where: str) -> Drawing:
-        drawing = _loads(row.get("drawing") or "", where)
-        word = row.get("word") or category
-        return parse_row(
-            {**row, "drawing": drawing, "word": word}, where, category, intake
-        )
+        given = {name: value for name, value in row.items() if value}
+        return parse_row(given, where, category, intake)
 
     yield from intake.each(_records(path, intake), parse)
 
@@ -104,7 +103,7 @@ def _values(
         return
     for where, line in _lines(path, intake, span):
         try:
-            value = _loads(line, where)
+            value = loads(line, where)
         except BadDrawingError as error:
             intake.report.add(error)
         else:
@@ -116,30 +115,40 @@ def _document(path: Path) -> Any:
     try:
         with open_text(path) as file:
             first = next((line for line in file if not line.isspace()), b"")
-            if _is_json(first):
+            if _is_row(first):
                 return None
             data = first + file.read(_MAX_DOCUMENT)
     except GZIP_ERRORS:
         return None
     try:
-        return json.loads(data)
+        values = list(_one_after_another(data.decode()))
     except (ValueError, RecursionError):
         return None
+    return values[0] if len(values) == 1 else values or None
 
 
-def _is_json(line: bytes) -> bool:
+def _one_after_another(text: str) -> Iterator[Any]:
+    """The values of a text, which may have commas between them."""
+    decoder, text, at = json.JSONDecoder(), text.strip(_BETWEEN), 0
+    while at < len(text):
+        if text[at] in _BETWEEN:
+            at += 1
+            continue
+        value, at = decoder.raw_decode(text, at)
+        yield value
+
+
+def _is_row(line: bytes) -> bool:
     try:
-        json.loads(line)
+        json.loads(_without_comma(line))
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def _loads(text: str | bytes, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadDrawingError("malformed JSON", where, str(error)) from None
+def _without_comma(line: bytes) -> bytes:
+    """A line of a list that was cut out of its brackets."""
+    return line.rstrip().removesuffix(b",")
 
 
 def _lines(
@@ -150,8 +159,8 @@ def _lines(
         with open_text(path) as file:
             file.seek(start)
             while left > 0 and (line := file.readline()):
-                if not line.isspace():
-                    yield f"{path}:{number}", line
+                if line.strip() not in _BRACKETS:
+                    yield f"{path}:{number}", _without_comma(line)
                 left -= len(line)
                 number += 1
     except GZIP_ERRORS as error:
@@ -163,19 +172,32 @@ def _lines(
 def _records(
     path: Path, intake: Intake
 ) -> Iterator[tuple[str, dict[str, Any]]]:
+    line = 0
+    try:
+        with open_text(path) as file:
+            table = _table(file, f"{path}:1")
+            for row in table:
+                line = table.line_num
+                yield f"{path}:{line}", row
+    except BadDrawingError as error:
+        intake.report.add(error)
+    except (csv.Error, *GZIP_ERRORS) as error:
+        intake.report.add(
+            BadDrawingError("malformed csv", f"{path}:{line + 1}", str(error))
+        )
+
+
+def _table(file: BinaryIO, where: str) -> csv.DictReader:
+    """The rows of a csv with a column of drawings, whatever separates them."""
     csv.field_size_limit(_MAX_FIELD)
-    with open_text(path) as file:
-        text = io.TextIOWrapper(file, "utf-8", errors="replace", newline="")
-        table = csv.DictReader(text)
-        for number in itertools.count(1):
-            where = f"{path}:{number}"
-            try:
-                row = next(table, None)
-            except (csv.Error, *GZIP_ERRORS) as error:
-                intake.report.add(
-                    BadDrawingError("malformed csv", where, str(error))
-                )
-                return
-            if row is None:
-                return
-            yield f"{path}:{table.line_num}", row
+    text = io.TextIOWrapper(file, "utf-8", errors="replace", newline="")
+    head = text.readline()
+    text.seek(0)
+    table = csv.DictReader(text, delimiter=max(_DELIMITERS, key=head.count))
+    names = table.fieldnames or []
+    if "drawing" not in names:
+        listed = ", ".join(map(str, names))
+        raise BadDrawingError(
+            "wrong columns", where, f"no column `drawing`, only {listed:.80}"
+        )
+    return table

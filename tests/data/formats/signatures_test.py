@@ -108,7 +108,10 @@ OTHERS = [
     (gzip.compress(picture("PNG")), "raster image (PNG)"),
     (b"%PDF-1.7 and more", "a PDF or Illustrator document: export it as SVG"),
     (b"<!DOCTYPE html>\n<html><svg></svg></html>", "an HTML page: download"),
-    (b"\n<HTML><body><svg/></body></HTML>", "an HTML page"),
+    (
+        b"\n<HTML><body><svg/></body></HTML>",
+        "or save the <svg> in it as a file",
+    ),
     (
         b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>",
         "a server's error message",

@@ -150,6 +150,14 @@ def test_shortened_drawings_fit_and_keep_their_points(polylines, limit):
         assert sum(map(len, result)) == total
 
 
+@given(drawings, st.integers(2, 30))
+def test_large_drawings_are_shortened_as_their_small_copies(polylines, limit):
+    copies = fit(polylines, SIDE_PX)
+    large = shorten([line * 4096 for line in copies], limit)
+    for one, other in zip(shorten(copies, limit), large, strict=True):
+        np.testing.assert_allclose(one * 4096, other, rtol=1e-6)
+
+
 def test_shortening_drops_the_least_of_too_many_strokes():
     strokes = [np.array([[0, 0], [0, n]]) for n in range(1, 9)]
     result = shorten(strokes, 6)

@@ -210,7 +210,7 @@ def test_rows_of_a_document_say_where_they_are(tmp_path):
     [
         ({"type": "excalidraw", "elements": []}, "Excalidraw scene; export"),
         ({"tldrawFileFormatVersion": 1}, "tldraw document; export it as SVG"),
-        ({"lines": [], "id": 1}, "no list `drawing`, only lines, id"),
+        ({"layers": [], "id": 1}, "no list `drawing`, only layers, id"),
         (row(drawing=[[[None, 1], [2, 3]]]), "received null"),
         (row(drawing=[[[1, "a"], [2, 3]]]), "equally long lists of numbers"),
         (7, "a drawing must be a list of strokes, received 7"),
@@ -234,7 +234,7 @@ def test_kaggles_csv_is_read(tmp_path):
     assert (first.labels["category"], first.key) == ("pig", "5")
     assert (second.labels["category"], second.key) == ("from the name", "7")
     assert lines_of(first) == POINTS
-    assert causes == {"malformed JSON": 2}
+    assert causes == {"malformed JSON": 1, "wrong shape": 1}
     with pytest.raises(BadDrawingError, match=r"a\.csv:3: malformed JSON"):
         read(path, reader=read_csv, strict=True)
     packed = tmp_path / "b.csv"

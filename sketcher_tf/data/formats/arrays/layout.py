@@ -25,6 +25,10 @@ _FEW_NEGATIVE = 0.01
 _MANY_LIFTED = 0.6
 
 
+_MOST_COLUMNS = 5  # of stroke-5
+_EXPECTED = "expected stroke-3 [N, 3] (dx, dy, pen lifted) or stroke-5 [N, 5]"
+
+
 @dataclass(frozen=True)
 class Layout:
     """How the arrays of a file differ from stroke-3.
@@ -97,18 +101,24 @@ def rows3(points: Any, where: str) -> np.ndarray:
     try:
         with np.errstate(over="ignore"):  # becomes infinite, is refused then
             array = np.array(points, np.float32)
-    except (TypeError, ValueError) as error:
-        raise BadDrawingError("wrong shape", where, str(error)) from None
+    except (TypeError, ValueError):
+        raise BadDrawingError(
+            "wrong shape", where, f"{_EXPECTED}, received no table of numbers"
+        ) from None
     if array.ndim == 2 and array.shape[1] == 5:
-        return _from_stroke5(array, where)
+        return _from_stroke5(_without_padding(array), where)
     if array.ndim != 2 or array.shape[1] != 3:
         raise BadDrawingError(
             "wrong shape",
             where,
-            "expected stroke-3 [N, 3] (dx, dy, pen lifted) or stroke-5 [N, 5], "
-            f"received {list(array.shape)}",
+            f"{_EXPECTED}, received {list(array.shape)}",
         )
     return array
+
+
+def holds_bitmaps(dtype: np.dtype, shape: Sequence[int]) -> bool:
+    """Whether an array plainly holds pictures."""
+    return dtype == np.uint8 and len(shape) > 1 and shape[-1] > _MOST_COLUMNS
 
 
 def _from_stroke5(array: np.ndarray, where: str) -> np.ndarray:

@@ -9,20 +9,25 @@ without names.
 import functools
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sketcher_tf.data.formats.arrays import unpickle
-from sketcher_tf.data.formats.arrays.layout import layout_of, rows3
+from sketcher_tf.data.formats.arrays.layout import (
+    holds_bitmaps,
+    layout_of,
+    rows3,
+)
 from sketcher_tf.data.formats.arrays.unpickle import read_member
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
 from sketcher_tf.schema import Factor
 
 SPLITS = ("train", "valid", "test")
+_ALIASES = {"val": "valid", "validation": "valid"}
 
 _UNNAMED = re.compile(r"arr_\d+\.npy")
 
@@ -80,8 +85,8 @@ def read_npz(
             return
         labels = _read_labels(archive, splits, path)
         blocks = _blocks(labels, factors, path) if labels else ()
-        for split in splits:
-            rows = _drawings(read_member(archive, f"{split}.npy"))
+        for split, member in splits.items():
+            rows = _drawings(read_member(archive, member), f"{path}:{member}")
             names = None
             if split in labels:
                 _check_count(labels[split], rows, split, path)
@@ -94,7 +99,9 @@ def read_npz(
 def read_npy(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
     """Reads the drawings of one npy file, as of an array of an npz."""
     array = unpickle.read_npy(path)
-    yield from _read_rows(_drawings(array), str(path), category, intake)
+    yield from _read_rows(
+        _drawings(array, str(path)), str(path), category, intake
+    )
 
 
 def _read_rows(
@@ -126,9 +133,13 @@ def _read_rows(
     yield from intake.each(numbered, parse)
 
 
-def _splits(archive: zipfile.ZipFile) -> list[str]:
-    names = set(archive.namelist())
-    return [split for split in SPLITS if f"{split}.npy" in names]
+def _splits(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Split -> the name of its member."""
+    found = {}
+    for member in archive.namelist():
+        name = member.lower().removesuffix(".npy")
+        found[_ALIASES.get(name, name)] = member
+    return {split: found[split] for split in SPLITS if split in found}
 
 
 def _unnamed(archive: zipfile.ZipFile, path: Path) -> list[Any]:
@@ -142,12 +153,21 @@ def _unnamed(archive: zipfile.ZipFile, path: Path) -> list[Any]:
             f"stroke-3 array per drawing in each; received {path}, which has "
             f"{found:.200}. Save them again under these names, at least train."
         )
-    arrays = [read_member(archive, name) for name in unnamed]
-    return [drawing for array in arrays for drawing in _drawings(array)]
+    return [
+        drawing
+        for name in unnamed
+        for drawing in _drawings(read_member(archive, name), f"{path}:{name}")
+    ]
 
 
-def _drawings(array: np.ndarray) -> list[Any]:
+def _drawings(array: np.ndarray, where: str) -> list[Any]:
     """The drawings of an array: several, or one that is the array."""
+    if holds_bitmaps(array.dtype, array.shape):
+        raise ValueError(
+            "an array must hold drawings as strokes; received "
+            f"{where}, which holds bitmaps {list(array.shape)}. Get the "
+            "ndjson or npz of the same words."
+        )
     single = array.ndim == 2 and array.dtype != object
     return [array] if single else list(array) if array.ndim else [array.item()]
 
@@ -164,7 +184,7 @@ def _check_count(
 
 
 def _read_labels(
-    archive: zipfile.ZipFile, splits: Sequence[str], path: Path
+    archive: zipfile.ZipFile, splits: Collection[str], path: Path
 ) -> dict[str, np.ndarray]:
     names = set(archive.namelist())
     labelled = [split for split in splits if f"{split}_label.npy" in names]

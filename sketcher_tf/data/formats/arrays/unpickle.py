@@ -59,7 +59,8 @@ def _read(data: Callable[[], bytes], where: str) -> np.ndarray:
         raise ValueError(
             "an npy or npz file must hold arrays of numbers or pickled arrays "
             f"of such arrays; received {where}, which cannot be read: "
-            f"{type(error).__name__}: {error}. Get the file again."
+            f"{type(error).__name__}: {error}. Get the file again, or "
+            "save plain arrays."
         ) from error
 
 

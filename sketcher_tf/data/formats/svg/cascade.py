@@ -5,6 +5,7 @@ presentation attributes first, then the sheets by specificity and order, then
 `style`, and what is important above all.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -12,7 +13,7 @@ from xml.etree.ElementTree import Element
 import cssselect2
 import tinycss2
 
-from sketcher_tf.data.formats.svg.paint import local_name
+from sketcher_tf.data.formats.svg.paint import is_paint, local_name
 
 # Properties that can also be attributes of an element, as far as they matter.
 _PRESENTATION = frozenset(
@@ -31,6 +32,7 @@ _PRESENTATION = frozenset(
         "mask",
         "mask-type",
         "opacity",
+        "overflow",
         "r",
         "rx",
         "ry",
@@ -41,6 +43,7 @@ _PRESENTATION = frozenset(
         "stroke-opacity",
         "stroke-width",
         "transform",
+        "transform-origin",
         "visibility",
         "width",
         "x",
@@ -48,7 +51,12 @@ _PRESENTATION = frozenset(
     }
 )
 
-_MEDIA = ("", "all", "screen", "only screen")
+# What a media query can ask for and a large, light screen has not.
+_UNMET = re.compile(
+    r"\(\s*(max-|prefers-color-scheme\s*:\s*dark|prefers-contrast|"
+    r"prefers-reduced-\w+\s*:\s*reduce|forced-colors\s*:\s*active|"
+    r"inverted-colors\s*:\s*inverted|monochrome|[\w-]+\s*<)"
+)
 
 
 class Cascade:
@@ -119,8 +127,8 @@ def _rules_of(
 ) -> Iterator[tuple[list[Any], list[_Declaration]]]:
     for node in nodes:
         if node.type == "at-rule" and node.content is not None:
-            media = tinycss2.serialize(node.prelude).strip().lower()
-            if node.lower_at_keyword == "media" and media in _MEDIA:
+            condition = tinycss2.serialize(node.prelude).strip().lower()
+            if _applies(node.lower_at_keyword, condition):
                 yield from _rules_of(
                     tinycss2.parse_rule_list(
                         node.content, skip_comments=True, skip_whitespace=True
@@ -134,10 +142,29 @@ def _rules_of(
             yield selectors, list(_declarations(node.content))
 
 
+def _applies(keyword: str, condition: str) -> bool:
+    """Whether what a rule `@keyword condition` holds is for our screen."""
+    if keyword == "media":
+        return any(map(_is_our_screen, condition.split(",")))
+    if keyword == "supports":
+        return not condition.startswith("not")
+    return keyword == "layer"
+
+
+def _is_our_screen(query: str) -> bool:
+    kind, _, rest = query.strip().removeprefix("only ").partition(" ")
+    if kind == "not":
+        return not _is_our_screen(rest)
+    is_screen = kind.startswith("(") or kind in ("", "all", "screen")
+    return is_screen and not _UNMET.search(query)
+
+
 def _declarations(content: Any) -> Iterator[_Declaration]:
     for node in tinycss2.parse_blocks_contents(
         content, skip_comments=True, skip_whitespace=True
     ):
         if node.type == "declaration":
             value = tinycss2.serialize(node.value).strip()
+            if node.lower_name in ("fill", "stroke") and not is_paint(value):
+                continue  # so that what was declared before it stands
             yield node.lower_name, value, node.important

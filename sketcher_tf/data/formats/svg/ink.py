@@ -5,17 +5,20 @@ its decoration, but for small filled circles, which are dots of the pen. If
 nothing is, the fills are: as pens that draw outlines and tracers leave them.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from sketcher_tf.data.formats.svg.hiding import unhidden
+from sketcher_tf.data.formats.svg.painted import Scene, Shape, is_thin
 from sketcher_tf.data.formats.svg.regions import (
     Layer,
     Region,
     signed_area,
 )
-from sketcher_tf.data.formats.svg.scene import Scene, Shape
+from sketcher_tf.data.formats.svg.shapes import rectangle
 from sketcher_tf.strokes import Polylines
 
 _SAME = 1 / 255  # luminances that look alike
@@ -39,10 +42,13 @@ class Ink(NamedTuple):
         lines: float64 [n, 2] each.
         shapes: filled shapes, if nothing is stroked; without the page, and
             with what lies on them in the colour of the paper.
+        left_out: how many filled shapes that look like lines lie beside the
+            strokes.
     """
 
     lines: Polylines
     shapes: list[Shape]
+    left_out: int = 0
 
 
 def ink_of(scene: Scene) -> Ink:
@@ -51,25 +57,33 @@ def ink_of(scene: Scene) -> Ink:
     paper, shapes = _page(seen, scene)
     stroked = [shape for shape in seen if shape.is_stroked]
     if not stroked:
-        return Ink([], _without_paper(shapes, paper))
+        fills = _without_paper(shapes, paper)
+        return Ink([], [_in_regions(shape, canvas) for shape in fills])
     if not any(shape.is_filled for shape in shapes):
         # Paper's colour on bare paper, as erasers leave it, cannot be seen.
         stroked = _without_paper(stroked, paper, by_stroke=True)
     width = max(shape.stroke_width for shape in stroked)
     kept = {id(shape) for shape in stroked}
     side = _longest_side([line for s in stroked for line in s.lines])
-    pieces = [
-        piece
-        for shape in seen
-        for piece in (
-            [(dot_of(shape), True)]
-            if is_dot(shape, side, width)
-            else _visible(shape, canvas)
-            if id(shape) in kept
-            else []
-        )
+    pieces: list[tuple[np.ndarray, bool]] = []
+    for shape, region in unhidden(seen, paper):
+        regions = canvas if region is None else (*canvas, region)
+        if is_dot(shape, side, width):
+            if all(r.shows(shape.lines, True, "nonzero") for r in regions):
+                pieces.insert(0, (dot_of(shape), True))
+        elif id(shape) in kept:
+            pieces[:0] = _visible(shape, regions)
+    fills = [shape for shape in shapes if not shape.is_stroked]
+    left_out = [
+        shape
+        for shape in _without_paper(fills, paper)
+        if is_thin(shape) and not is_dot(shape, side, width)
     ]
-    return Ink(join(pieces, _TOUCHING * side), [])
+    return Ink(join(pieces, _TOUCHING * side), [], len(left_out))
+
+
+def _in_regions(shape: Shape, regions: tuple[Region, ...]) -> Shape:
+    return dataclasses.replace(shape, regions=(*shape.regions, *regions))
 
 
 def is_dot(shape: Shape, side: float, width: float) -> bool:
@@ -124,11 +138,11 @@ def join(
 
 
 def _visible(
-    shape: Shape, canvas: tuple[Region, ...]
+    shape: Shape, around: tuple[Region, ...]
 ) -> list[tuple[np.ndarray, bool]]:
     """The seen parts of a shape's outlines, and whether they are closed."""
     pieces = [(outline.points, outline.closed) for outline in shape.outlines]
-    for region in (*shape.regions, *canvas):
+    for region in (*shape.regions, *around):
         pieces = [
             (part, closed and part is points)
             for points, closed in pieces
@@ -156,17 +170,13 @@ def _on_canvas(
     """
     if scene.canvas is None:
         return shapes, ()
-    canvas = Region([Layer([_box(scene.canvas)])])
+    canvas = Region([Layer([rectangle(0.0, 0.0, *scene.canvas)])])
     inside = [
         shape
         for shape in shapes
         if canvas.shows(shape.lines, shape.is_filled, shape.fill_rule)
     ]
     return (inside, (canvas,)) if inside else (shapes, ())
-
-
-def _box(canvas: tuple[float, float]) -> np.ndarray:
-    return np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * canvas
 
 
 def _page(shapes: list[Shape], scene: Scene) -> tuple[float, list[Shape]]:

@@ -11,18 +11,20 @@ from typing import NamedTuple
 import numpy as np
 
 from sketcher_tf.data.formats.svg.ink import dot_of, is_dot
+from sketcher_tf.data.formats.svg.painted import COMPACT, Shape, thickness
 from sketcher_tf.data.formats.svg.regions import filled
-from sketcher_tf.data.formats.svg.scene import Shape
 from sketcher_tf.strokes import Polylines
 
 _LINE_PX = 7.0  # pixels across a line that is thinned
 _MIN_PX, _MAX_PX = 64, 512  # of a shape's longest side
 _MEASURE_PX = 256  # the same, to measure it
 
-# A shape more compact than this is an area, of which the outline is drawn.
-_COMPACT = 0.22  # its thickness, of its longest side
+_CUT = 0.02  # of a shape that is hidden: less is the rounding of pixels
 
 _LOOK_BACK = 6  # pixels that tell the direction of a line
+# Binomial weights: pixels are stairs, the line they stand for has none.
+_SMOOTH = np.array([1, 4, 6, 4, 1]) / 16
+_REACH = len(_SMOOTH) // 2
 
 # The eight neighbours, straight ones first.
 _STEPS = (
@@ -40,7 +42,7 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
     side = _longest_side([line for shape in shapes for line in shape.lines])
     widths = list(map(_thickness, shapes))
     compact = [
-        width > _COMPACT * _longest_side(shape.lines)
+        width > COMPACT * _longest_side(shape.lines)
         for shape, width in zip(shapes, widths, strict=True)
     ]
     thin = [
@@ -52,7 +54,7 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
         if len(shapes) > 1 and is_dot(shape, side, width):
             lines.append(dot_of(shape))
         elif is_area:
-            lines += shape.lines
+            lines += _outlined(shape)
         else:
             lines += _thinned(shape, own)
     return lines
@@ -61,12 +63,27 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
 def _thickness(shape: Shape) -> float:
     """Of a line with this area and circumference."""
     picture = _paint(shape, _MEASURE_PX)
-    area = np.count_nonzero(picture.inside) / picture.scale**2
+    area = np.count_nonzero(picture.whole) / picture.scale**2
     around = sum(
         float(np.hypot(*np.diff(line, axis=0, append=line[:1]).T).sum())
         for line in shape.lines
     )
-    return 2 * area / around
+    return thickness(area, around)
+
+
+def _outlined(shape: Shape) -> Polylines:
+    """The outlines of an area, or of what is seen of it."""
+    if not shape.regions:
+        return shape.lines
+    picture = _paint(shape, _MEASURE_PX)
+    if picture.inside is picture.whole:
+        return shape.lines
+    from skimage.measure import find_contours
+
+    return [
+        contour[:, ::-1] / picture.scale + picture.corner
+        for contour in find_contours(picture.inside.astype(np.float32), 0.5)
+    ]
 
 
 def _thinned(shape: Shape, thickness: float) -> Polylines:
@@ -96,11 +113,13 @@ class _Picture(NamedTuple):
     """A shape in pixels.
 
     Attributes:
-        inside: bool [height, width].
+        whole: bool [height, width].
+        inside: the same of what regions let be seen.
         scale: pixels per unit of the shape.
         corner: the middle of the first pixel, in units of the shape.
     """
 
+    whole: np.ndarray
     inside: np.ndarray
     scale: float
     corner: np.ndarray
@@ -113,8 +132,13 @@ def _paint(shape: Shape, pixels: float) -> _Picture:
     corner = points.min(axis=0) - 1 / scale  # a pixel of margin
     width, height = np.ceil(np.ptp(points, axis=0) * scale).astype(int) + 3
     placed = [(line - corner) * scale for line in shape.lines]
-    inside = filled(placed, shape.fill_rule, (int(height), int(width)))
-    return _Picture(inside, scale, corner)
+    whole = filled(placed, shape.fill_rule, (int(height), int(width)))
+    inside = whole
+    for region in shape.regions:
+        inside = inside & region.opened(whole.shape, corner, scale)
+    if np.count_nonzero(inside) > (1 - _CUT) * np.count_nonzero(whole):
+        inside = whole
+    return _Picture(whole, inside, scale, corner)
 
 
 def _longest_side(lines: Sequence[np.ndarray]) -> float:
@@ -139,11 +163,28 @@ def _follow(part: np.ndarray, start: np.ndarray, shortest: float) -> Polylines:
             if cells[*pixel]:
                 line = _walk(cells, tuple(pixel)) - 1.0
                 if len(line) > shortest:
-                    lines.append(line)
+                    lines.append(_smooth(line))
     if lines:
         return lines
     middle = np.argwhere(part).mean(axis=0)[::-1]
     return [np.stack([middle, middle])]
+
+
+def _smooth(line: np.ndarray) -> np.ndarray:
+    """A line [n, 2] of pixels without their stairs; a ring is closed."""
+    if len(line) <= 2 * _REACH:
+        return line
+    if np.abs(line[0] - line[-1]).max() <= 1:
+        around = np.pad(line, ((_REACH, _REACH + 1), (0, 0)), "wrap")
+    else:
+        around = np.pad(
+            line,
+            ((_REACH, _REACH), (0, 0)),
+            "reflect",
+            reflect_type="odd",  # so that both ends stay
+        )
+    axes = [np.convolve(axis, _SMOOTH, "valid") for axis in around.T]
+    return np.stack(axes, axis=-1)
 
 
 def _starts(left: np.ndarray, start: np.ndarray) -> np.ndarray:

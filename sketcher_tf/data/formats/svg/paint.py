@@ -1,17 +1,19 @@
 """Colours, gradients and whether anything of them can be seen."""
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+import tinycss2
 import tinycss2.color4
 
 # A paint that a byte per colour would round to nothing.
 INVISIBLE = 1 / 510
 
 _URL = re.compile(r"""url\(\s*['"]?#([^'")]*)['"]?\s*\)\s*(.*)""", re.DOTALL)
-_VAR = re.compile(r"var\(\s*--[\w-]+\s*(?:,(.*))?\)", re.DOTALL)
+_VAR = re.compile(r"var\(\s*(--[\w-]+)\s*(?:,(.*))?\)", re.DOTALL)
 
 
 class Paint(NamedTuple):
@@ -57,7 +59,7 @@ class Paints:
         Returns:
             None if it is no paint, so that the declaration is void.
         """
-        text = _without_variables(text)
+        text = with_variables(text)
         if text == "none":
             return NONE
         if text in ("context-fill", "context-stroke"):
@@ -71,17 +73,22 @@ class Paints:
         return _color(text, color)
 
     def _server(self, element: Element, depth: int = 0) -> Paint:
-        """The most visible stop of a gradient; a pattern is taken as seen."""
+        """A gradient as its most visible stop, a pattern as half there.
+
+        Neither hides anything, unless all of a gradient does.
+        """
         tag = local_name(element)
         if tag not in ("linearGradient", "radialGradient"):
-            return Paint(0.5, 1.0) if tag == "pattern" else NONE
+            return Paint(0.5, 0.5) if tag == "pattern" else NONE
         stops = [child for child in element if local_name(child) == "stop"]
         if not stops:
             target = self._named.get(reference(element) or "")
             if target is None or depth > 9:
                 return NONE
             return self._server(target, depth + 1)
-        return max(map(self._stop, stops), key=lambda paint: paint.alpha)
+        paints = sorted(map(self._stop, stops), key=lambda paint: paint.alpha)
+        alpha = (paints[0].alpha + paints[-1].alpha) / 2
+        return paints[-1]._replace(alpha=alpha)
 
     def _stop(self, element: Element) -> Paint:
         style = self._style(element)
@@ -123,8 +130,18 @@ def referred(value: str | None) -> str | None:
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 
 
+def is_paint(value: str) -> bool:
+    """Whether a style sheet may declare this value of `fill` or `stroke`."""
+    text = value.lower()
+    return (
+        text in ("none", "inherit", "initial", "unset", "revert")
+        or text.startswith(("url(", "var(", "context-"))
+        or _color(value, "") is not None
+    )
+
+
 def _color(text: str, color: str) -> Paint | None:
-    parsed = tinycss2.color4.parse_color(text)
+    parsed = tinycss2.color4.parse_color(_in_light(text))
     if parsed == "currentcolor":
         parsed = tinycss2.color4.parse_color(color or "black")
     if parsed is None or isinstance(parsed, str):
@@ -138,10 +155,22 @@ def _color(text: str, color: str) -> Paint | None:
     return Paint(min(max(luminance, 0.0), 1.0), parsed.alpha)
 
 
-def _without_variables(text: str) -> str:
-    """With the fallback of each `var()`; what a page defines is not known."""
+def _in_light(text: str) -> str:
+    """The first colour of `light-dark(one, other)`; any other text itself."""
+    node = tinycss2.parse_one_component_value(text)
+    if node.type != "function" or node.lower_name != "light-dark":
+        return text
+    first = itertools.takewhile(lambda one: one != ",", node.arguments)
+    return tinycss2.serialize(list(first)).strip()
+
+
+def with_variables(text: str, variables: Style | None = None) -> str:
+    """With what each `var()` stands for, or its fallback.
+
+    What the page around a document defines is not known; there it is black.
+    """
     match = _VAR.search(text)
     if match is None:
         return text.strip()
-    fallback = match[1] or "black"
-    return _VAR.sub(lambda _: fallback.strip(), text).strip()
+    value = (variables or {}).get(match[1].lower(), match[2] or "black")
+    return _VAR.sub(lambda _: value.strip(), text).strip()

@@ -12,8 +12,11 @@ from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
 from sketcher_tf.data.formats.packed import encoding_of, open_source
 from sketcher_tf.data.formats.svg.ink import ink_of
 from sketcher_tf.data.formats.svg.outlines import centre_lines
-from sketcher_tf.data.formats.svg.scene import Scene, Shape, scene_of
+from sketcher_tf.data.formats.svg.painted import Scene, Shape
+from sketcher_tf.data.formats.svg.scene import scene_of
 from sketcher_tf.strokes import Polylines
+
+_DECLARED = re.compile(rb"\s*<\?xml[^>]*encoding")
 
 
 def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
@@ -37,6 +40,12 @@ def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
             lines = ink.lines or _fills(ink.shapes, where, intake)
         if not lines:
             raise BadDrawingError("no points", where, _why_empty(scene))
+        if ink.left_out:
+            intake.report.note(
+                "drawn by strokes, without the fills that look like lines",
+                where,
+                f"{ink.left_out} fill{'s' * (ink.left_out > 1)}",
+            )
         return intake.polylines(
             lines,
             {"category": category},
@@ -62,12 +71,24 @@ def _scene(path: Path, where: str) -> Scene:
 
 def _text(data: bytes) -> bytes:
     """What expat takes: its own way with encodings, but for two mistakes."""
-    encoding = encoding_of(data[:4])
+    encoding = _encoding(data)
     if encoding != "utf-8":  # whatever its declaration says
         data = data.decode(encoding, errors="replace").lstrip("\ufeff").encode()
         data = re.sub(rb"^\s*<\?xml.*?\?>", b"", data, flags=re.DOTALL)
     # The declaration has to be the very beginning.
     return data.lstrip() if data.lstrip().startswith(b"<?xml") else data
+
+
+def _encoding(data: bytes) -> str:
+    """That of a mark or declaration, else what older programs wrote."""
+    encoding = encoding_of(data[:4])
+    if encoding != "utf-8" or _DECLARED.match(data):
+        return encoding
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "cp1252"
+    return encoding
 
 
 def _fills(shapes: list[Shape], where: str, intake: Intake) -> Polylines:

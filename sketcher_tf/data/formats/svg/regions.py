@@ -36,8 +36,8 @@ class Layer(NamedTuple):
     stroke_width: float | None = None
 
 
-class _Grid(NamedTuple):
-    """Where a region is open.
+class Grid(NamedTuple):
+    """Where a region is open, in pixels.
 
     Attributes:
         seen: bool [height, width].
@@ -59,11 +59,13 @@ class Region:
         boxed: its units are those of what is clipped, so that only a region
             that lets nothing through says anything.
         outer: regions that it lies in itself.
+        grid: where it is open, if that is known without layers.
     """
 
     layers: Sequence[Layer]
     boxed: bool = False
     outer: tuple["Region", ...] = ()
+    grid: Grid | None = None
 
     def shows(self, lines: Lines, is_filled: bool, fill_rule: str) -> bool:
         """Whether anything of a shape is seen through it."""
@@ -93,6 +95,8 @@ class Region:
             return parts
         if self._grid is None:
             return []
+        if self._holds(line):
+            return parts
         seen, low, scale = _widened(self, min(width / 2, _FAR))
         return [
             _between(part, start, end)
@@ -100,9 +104,55 @@ class Region:
             for start, end in _open_spans((part - low) * scale, seen)
         ]
 
+    def opened(
+        self, shape: tuple[int, int], corner: np.ndarray, scale: float
+    ) -> np.ndarray:
+        """Where it is open, in the pixels of a picture.
+
+        Args:
+            shape: height and width of the picture.
+            corner: of its first pixel, in units.
+            scale: pixels per unit.
+
+        Returns:
+            bool [height, width].
+        """
+        opened = np.ones(shape, bool)
+        for region in self.outer:
+            opened &= region.opened(shape, corner, scale)
+        if self.boxed:
+            return opened
+        if self._grid is None:
+            return np.zeros(shape, bool)
+        seen, low, own = self._grid
+        for axis, size in enumerate(shape):
+            at = np.arange(size) / scale + corner[1 - axis] - low[1 - axis]
+            at = np.floor(at * own + 0.5)
+            inside = (at >= 0) & (at < seen.shape[axis])
+            kept = np.clip(at, 0, seen.shape[axis] - 1).astype(int)
+            seen = np.take(seen, kept, axis)
+            seen &= inside[:, None] if axis == 0 else inside
+        return opened & seen
+
+    def _holds(self, line: np.ndarray) -> bool:
+        """Whether it is open all over a line's surroundings, surely."""
+        assert self._grid is not None
+        seen, low, scale = self._grid
+        high = low + (np.array(seen.shape[::-1]) - 1) / scale
+        return bool(
+            (line >= low).all() and (line <= high).all() and self._is_full
+        )
+
     @functools.cached_property
-    def _grid(self) -> _Grid | None:
+    def _is_full(self) -> bool:
+        """Whether it is a rectangle."""
+        return self._grid is not None and bool(self._grid.seen.all())
+
+    @functools.cached_property
+    def _grid(self) -> Grid | None:
         """None if it is open nowhere."""
+        if self.grid is not None:
+            return self.grid if self.grid.seen.any() else None
         lines = [line for layer in self.layers for line in layer.lines]
         if not lines:
             return None
@@ -115,13 +165,13 @@ class Region:
         width, height = np.ceil((high - low) * scale).astype(int) + 1
         light = np.zeros((height, width))
         for layer in self.layers:
-            inside = _painted(layer, low, scale, light.shape)
+            inside = painted(layer, low, scale, light.shape)
             light[inside] += (layer.luminance - light[inside]) * layer.alpha
         seen = light >= INVISIBLE
-        return _Grid(seen, low, scale) if seen.any() else None
+        return Grid(seen, low, scale) if seen.any() else None
 
 
-def _painted(
+def painted(
     layer: Layer, low: np.ndarray, scale: float, shape: tuple[int, int]
 ) -> np.ndarray:
     """The pixels of a layer, as bool [height, width]."""
@@ -140,7 +190,7 @@ def _painted(
 
 
 @functools.lru_cache(maxsize=32)
-def _widened(region: Region, by: float) -> _Grid:
+def _widened(region: Region, by: float) -> Grid:
     """The grid of a region with `by` units, and a pixel, around its inside."""
     assert region._grid is not None
     seen, low, scale = region._grid
@@ -155,7 +205,7 @@ def _widened(region: Region, by: float) -> _Grid:
             for start in (0, 2 * border + 1)
         )
         seen = last > first
-    return _Grid(seen, low - border / scale, scale)
+    return Grid(seen, low - border / scale, scale)
 
 
 def filled(lines: Lines, fill_rule: str, shape: tuple[int, int]) -> np.ndarray:

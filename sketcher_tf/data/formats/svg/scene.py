@@ -6,17 +6,16 @@ here.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 import numpy as np
 
 from sketcher_tf.data.formats.svg import shapes
 from sketcher_tf.data.formats.svg.cascade import Cascade
+from sketcher_tf.data.formats.svg.clipping import region_of
 from sketcher_tf.data.formats.svg.paint import (
-    INVISIBLE,
     NONE,
     Paint,
     Paints,
@@ -24,7 +23,9 @@ from sketcher_tf.data.formats.svg.paint import (
     opacity,
     reference,
     referred,
+    with_variables,
 )
+from sketcher_tf.data.formats.svg.painted import Scene, Shape
 from sketcher_tf.data.formats.svg.regions import Layer, Region
 from sketcher_tf.data.formats.svg.shapes import Outline
 
@@ -47,68 +48,6 @@ _INITIAL = {
     "stroke-width": "1",
     "visibility": "visible",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Shape:
-    """A shape as it lies on the canvas.
-
-    Attributes:
-        outlines: in units of the canvas.
-        fill: what is inside; not visible without any.
-        stroke: what is along the outlines.
-        stroke_width: in units of the canvas.
-        fill_rule: `nonzero` or `evenodd`.
-        clip_rule: the same, in a clip path.
-        regions: outside of which it cannot be seen.
-    """
-
-    outlines: list[Outline]
-    fill: Paint
-    stroke: Paint
-    stroke_width: float
-    fill_rule: str
-    clip_rule: str
-    regions: tuple[Region, ...]
-
-    @property
-    def lines(self) -> list[np.ndarray]:
-        """The outlines' points, float64 [n, 2] each."""
-        return [outline.points for outline in self.outlines]
-
-    @property
-    def is_filled(self) -> bool:
-        """Whether its inside is seen."""
-        return self.fill.alpha >= INVISIBLE and any(
-            map(shapes.has_area, self.lines)
-        )
-
-    @property
-    def is_stroked(self) -> bool:
-        """Whether its outlines are seen."""
-        return self.stroke.alpha >= INVISIBLE and self.stroke_width > 0
-
-    @property
-    def is_seen(self) -> bool:
-        """Whether anything of it is, inside all regions."""
-        return (self.is_filled or self.is_stroked) and all(
-            region.shows(self.lines, self.is_filled, self.fill_rule)
-            for region in self.regions
-        )
-
-
-class Scene(NamedTuple):
-    """What a document paints.
-
-    Attributes:
-        shapes: from the bottom to the top.
-        canvas: width and height, if the document says; from the origin on.
-        paper: the luminance of what lies below.
-    """
-
-    shapes: list[Shape]
-    canvas: tuple[float, float] | None
-    paper: float
 
 
 @dataclass(frozen=True)
@@ -202,12 +141,10 @@ class _Walk:
         """The context in an element; None if nothing of it is rendered."""
         if style.get("display", "").strip() == "none":
             return None
-        by = shapes.compose(
-            around.matrix, shapes.matrix(style.get("transform"))
-        )
+        by = self._transform(element, style, around)
         context = dataclasses.replace(
             around,
-            matrix=by,
+            matrix=shapes.compose(around.matrix, by),
             inherited=self._inherit(style, around.inherited),
             opacity=around.opacity * opacity(style.get("opacity")),
         )
@@ -220,12 +157,33 @@ class _Walk:
             regions=(*around.regions, *(r for r in regions if r is not None)),
         )
 
+    def _transform(
+        self, element: Element, style: Mapping[str, str], around: _Context
+    ) -> np.ndarray:
+        """An element's own transform, around its origin."""
+        by = shapes.matrix(style.get("transform"))
+        text = style.get("transform-origin")
+        if not text or by is shapes.IDENTITY:
+            return by
+        tag = local_name(element)
+        box = np.array([(0.0, 0.0), around.viewport])
+        if style.get("transform-box") == "fill-box" and tag in shapes.SHAPES:
+            attributes = {**element.attrib, **style}
+            lines = shapes.outlines(tag, attributes, around.viewport)
+            if lines:
+                points = np.concatenate([line.points for line in lines])
+                box = np.stack([points.min(axis=0), points.max(axis=0)])
+        x, y = shapes.origin(text, box)
+        moved = shapes.compose(by, shapes.translation(-x, -y))
+        return shapes.compose(shapes.translation(x, y), moved)
+
     def _inherit(
         self, style: Mapping[str, str], around: Mapping[str, str]
     ) -> Mapping[str, str]:
-        own = {}
+        own = {n: v for n, v in style.items() if n.startswith("--")}
+        variables = {**around, **own}
         for name, initial in _INITIAL.items():
-            value = style.get(name, "inherit").strip()
+            value = with_variables(style.get(name, "inherit"), variables)
             if value == "initial":
                 own[name] = initial
             elif value not in ("inherit", "unset", ""):
@@ -258,6 +216,7 @@ class _Walk:
             return
         diagonal = float(np.hypot(*context.viewport)) / np.sqrt(2)
         width = shapes.length(inherited["stroke-width"], diagonal, 1.0)
+        width = width if width >= 0 else 1.0  # a negative one says nothing
         self._painted.append(
             Shape(
                 outlines,
@@ -303,12 +262,20 @@ class _Walk:
         self, element: Element, attributes: Mapping[str, str], context: _Context
     ) -> None:
         view = shapes.nested_view(attributes, context.viewport)
-        if view is not None:
-            by = shapes.compose(context.matrix, view.by)
-            self._visit_all(
-                element,
-                dataclasses.replace(context, matrix=by, viewport=view.size),
-            )
+        if view is None:
+            return
+        regions = context.regions
+        overflow = attributes.get("overflow", "hidden").strip()
+        if view.window is not None and overflow not in ("visible", "auto"):
+            window = shapes.transformed(view.window, context.matrix)
+            regions = (*regions, Region([Layer([window])]))
+        inside = dataclasses.replace(
+            context,
+            matrix=shapes.compose(context.matrix, view.by),
+            viewport=view.size,
+            regions=regions,
+        )
+        self._visit_all(element, inside)
 
     def _region(
         self, element: Element, value: str | None, context: _Context
@@ -342,44 +309,7 @@ class _Walk:
         units = "clipPathUnits" if tag == "clipPath" else "maskContentUnits"
         boxed = target.get(units) == "objectBoundingBox"
         outer = entered.regions if entered is not None else ()
-        return _region_of(tag, style, content, boxed, outer)
-
-
-def _region_of(
-    tag: str,
-    style: Mapping[str, str],
-    content: list[Shape],
-    boxed: bool,
-    outer: tuple[Region, ...],
-) -> Region:
-    """The region of a clip path's or a mask's content.
-
-    Args:
-        tag: which of them.
-        style: of the element.
-        content: its shapes.
-        boxed: they are in units of what is clipped, whose box is not known
-            here; then only a region that lets nothing through counts.
-        outer: clip paths of the clip path itself.
-    """
-    layers = []
-    for shape in content:
-        if tag == "clipPath":
-            layers.append(Layer(shape.lines, shape.clip_rule))
-        else:
-            layers += _mask_layers(shape, style.get("mask-type") == "alpha")
-    return Region(layers, boxed, outer)
-
-
-def _mask_layers(shape: Shape, by_alpha: bool) -> Iterator[Layer]:
-    """What a shape in a mask paints: its inside, then its outlines."""
-    for paint, width, is_painted in (
-        (shape.fill, None, shape.is_filled),
-        (shape.stroke, shape.stroke_width, shape.is_stroked),
-    ):
-        if is_painted:
-            light = 1.0 if by_alpha else paint.luminance
-            yield Layer(shape.lines, shape.fill_rule, light, paint.alpha, width)
+        return region_of(tag, style, content, boxed, outer)
 
 
 def _applies(element: Element) -> bool:

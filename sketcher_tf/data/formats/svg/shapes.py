@@ -27,6 +27,12 @@ _SHAPES = {
 }
 SHAPES = frozenset(_SHAPES)
 
+_SIDES = {
+    **dict.fromkeys(("left", "top"), "0%"),
+    "center": "50%",
+    **dict.fromkeys(("right", "bottom"), "100%"),
+}
+
 IDENTITY = np.eye(2, 3)  # [[a, c, e], [b, d, f]]
 
 
@@ -67,9 +73,15 @@ def outlines(
     else:
         shape = _SHAPES[tag](dict(attributes))
         shape.render(ppi=_PPI, width=viewport[0], height=viewport[1])
-        if shape.is_degenerate():
+        if shape.is_degenerate() or _is_negative(attributes):
             return []
     return list(_flatten(shape))
+
+
+def _is_negative(attributes: Mapping[str, str]) -> bool:
+    """Whether a shape has a negative size, with which none is painted."""
+    sizes = (attributes.get(name, "") for name in ("r", "width", "height"))
+    return any(size.strip().startswith("-") for size in sizes)
 
 
 def length(text: str | None, whole: float, default: float) -> float:
@@ -109,6 +121,24 @@ def translation(x: float, y: float) -> np.ndarray:
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y]])
 
 
+def origin(text: str, box: np.ndarray) -> tuple[float, float]:
+    """The point that `transform-origin` names.
+
+    Args:
+        text: its value: two lengths, percentages or sides, or one.
+        box: what percentages are of: two corners, [2, 2].
+    """
+    words = text.lower().split()[:2]
+    if words[0] in ("top", "bottom") or words[1:] in (["left"], ["right"]):
+        words = [*words[1:], "center"][:1] + words[:1]
+    words = [_SIDES.get(word, word) for word in (*words, "center")][:2]
+    x, y = (
+        low + length(word, size, 0.0)
+        for word, low, size in zip(words, box[0], box[1] - box[0], strict=True)
+    )
+    return float(x), float(y)
+
+
 def transformed(points: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Points [n, 2] after a transform [2, 3]."""
     with np.errstate(all="ignore"):
@@ -134,10 +164,13 @@ class View(NamedTuple):
     Attributes:
         size: width and height of the content, in its own units.
         by: from these units to those around it, [2, 3].
+        window: corners of the region, [4, 2] in the units around it; None if
+            its size is not known.
     """
 
     size: tuple[float, float]
     by: np.ndarray
+    window: np.ndarray | None = None
 
 
 def view_box(text: str | None) -> tuple[float, ...] | None:
@@ -199,12 +232,19 @@ def nested_view(
     height = length(attributes.get("height"), whole[1], whole[1])
     if (known and min(width, height) <= 0) or (box and min(box[2:]) <= 0):
         return None
+    window = rectangle(x, y, width, height) if known else None
     if box is None:
-        return View((width, height), translation(x, y))
+        return View((width, height), translation(x, y), window)
     text = svgelements.Viewbox.viewbox_transform(
         x, y, width, height, *box, attributes.get("preserveAspectRatio")
     )
-    return View((box[2], box[3]), matrix(text))
+    return View((box[2], box[3]), matrix(text), window)
+
+
+def rectangle(x: float, y: float, width: float, height: float) -> np.ndarray:
+    """The corners of a rectangle, float64 [4, 2]."""
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    return corners * [width, height] + [x, y]
 
 
 def _flatten(shape: svgelements.Shape) -> Iterator[Outline]:

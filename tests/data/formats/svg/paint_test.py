@@ -41,7 +41,6 @@ def style(css, body):
 HIDDEN = [
     # no paint
     BLACK,  # filled black, no stroke
-    BOX.format('fill="white"'),
     BOX.format('fill="none"'),
     BOX.format('fill="none" stroke="none"'),
     BOX.format('stroke="transparent"'),
@@ -286,7 +285,7 @@ MASK = '<mask id="r"><rect width="100" height="100" fill="#fff"/>{}</mask>'
             [[(50, 50), (100.5, 50)], [(100.5, 80), (50, 80)]],
         ),
         (  # a closed line that begins inside
-            '<path d="M50 20H200V80H50z" stroke="red"/>',
+            '<path d="M50 20H200V80H50z" fill="none" stroke="red"/>',
             [[(100.5, 80), (50, 80), (50, 20), (100.5, 20)]],
         ),
         (  # the middle of a border's line is just outside
@@ -339,136 +338,3 @@ def test_white_lines_on_a_dark_page_are_the_drawing(tmp_path):
 def test_an_empty_drawing_has_a_reason(tmp_path, body, why):
     with pytest.raises(BadDrawingError, match=f"no points: {why}"):
         read(tmp_path, document(body))
-
-
-# ----- pens, dots and outlines
-
-
-DOT = '<circle cx="50" cy="80" r="1.5" fill="black"/>'
-
-
-@pytest.mark.parametrize(
-    "dot",
-    [
-        DOT,
-        '<ellipse cx="50" cy="80" rx="1.5" ry="1.4"/>',
-        '<path d="M48.5 80a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0z"/>',
-        '<rect x="48.5" y="78.5" width="3" height="3" rx="1.5"/>',
-        '<circle cx="50" cy="80" r="1.5" fill="red" stroke="red"/>',
-        '<circle cx="50" cy="80" r="1" fill="none" stroke="red" '
-        'stroke-width="2"/>',
-        '<path d="M50 80h0" stroke="red" stroke-linecap="round"/>',
-        '<line x1="50" y1="80" x2="50" y2="80" stroke="red" '
-        'style="stroke-linecap: square"/>',
-    ],
-)
-def test_filled_circles_between_strokes_are_dots(tmp_path, dot):
-    body = f'<g stroke-width="2">{LINE}</g>{dot}'
-    line, point = strokes(tmp_path, body)
-    assert line[0] == [0, 0]
-    assert point[0] == point[1]
-    np.testing.assert_allclose(point[0], [40 * 255 / 70, 255], atol=3)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        '<circle cx="50" cy="60" r="30" fill="gold"/>',
-        '<rect x="48" y="78" width="3" height="3"/>',
-        '<path d="M40 80h9l-3 2z"/>',
-        DOT.replace("black", "none"),
-        '<path d="M50 80h0" stroke="red"/>',
-    ],
-)
-def test_other_fills_between_strokes_are_decoration(tmp_path, other):
-    assert len(strokes(tmp_path, LINE + other)) == 1
-
-
-def test_pieces_are_joined_in_order_only(tmp_path):
-    def line(*ends):
-        return '<path d="M{} {}L{} {}" stroke="red" fill="none"/>'.format(*ends)
-
-    body = line(0, 0, 50, 0) + line(50.001, 0, 50, 50) + line(50, 50, 0, 50)
-    assert strokes(tmp_path, body) == [[[0, 0], [255, 0], [255, 255], [0, 255]]]
-    body = line(0, 0, 50, 0) + line(50, 50, 0, 50) + line(50, 0, 50, 50)
-    assert len(strokes(tmp_path, body)) == 3
-    body = line(0, 0, 50, 0) + line(52, 0, 50, 50)
-    assert len(strokes(tmp_path, body)) == 2
-
-
-def test_a_closed_shape_is_a_stroke_of_its_own(tmp_path):
-    body = (
-        '<g fill="none" stroke="red"><rect width="50" height="50"/>'
-        '<path d="M0 0L50 50"/><path d="M50 50L0 50z"/></g>'
-    )
-    assert len(strokes(tmp_path, body)) == 3
-
-
-FILL = (
-    '<path d="M0 1Q20 3 40 5 60 8 80 10Q81 11 80 12 60 10 40 7 20 5 0 3'
-    'Q-1 2 0 1Z"/>'
-)
-
-
-def test_pens_of_filled_outlines_become_their_centre_line(tmp_path):
-    lines, report = read(tmp_path, document(FILL))
-    [line] = lines
-    assert 2 <= len(line) < 6
-    np.testing.assert_allclose(line[0], [0, 1], atol=6)
-    np.testing.assert_allclose(line[-1], [255, 28], atol=6)
-    assert "centre lines of the fills" in report.messages()[0]
-
-
-def test_without_scikit_image_outlines_are_taken(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "skimage.morphology", None)
-    lines, report = read(tmp_path, document(FILL))
-    assert lines[0][0] == lines[0][-1]
-    assert "scikit-image" in report.messages()[0]
-
-
-def test_the_page_and_its_colour_are_no_fill_of_the_drawing(tmp_path):
-    page = BOX.format('fill="white"')
-    white = '<rect x="20" y="30" width="9" height="9" fill="#fff"/>'
-    plain = strokes(tmp_path, FILL)
-    assert strokes(tmp_path, page + FILL) == plain
-    assert strokes(tmp_path, page + FILL + white) == plain
-    dark = BOX.format('fill="black"') + FILL.replace(
-        "<path", '<path fill="#fff"'
-    )
-    assert strokes(tmp_path, dark) == plain
-    no_canvas = (
-        '<rect x="-5" y="-5" width="99" height="99" fill="#eee"/>' + FILL
-    )
-    assert strokes(tmp_path, no_canvas, "") == plain
-
-
-def test_a_ring_is_a_closed_line_and_a_disc_an_outline(tmp_path):
-    ring = (
-        '<path fill-rule="evenodd" d="M0 50a50 50 0 1 1 100 0a50 50 0 1 1-100 0'
-        'zM6 50a44 44 0 1 1 88 0a44 44 0 1 1-88 0z"/>'
-    )
-    [line] = strokes(tmp_path, ring)
-    away = np.hypot(*(np.array(line) - 127.5).T)
-    assert np.abs(away - 127.5).max() < 8
-    assert np.abs(np.subtract(line[0], line[-1])).max() < 12
-    [line] = strokes(tmp_path, '<circle cx="50" cy="50" r="50"/>')
-    assert line[0] == line[-1]
-    np.testing.assert_allclose(
-        np.hypot(*(np.array(line) - 127.5).T), 127.5, atol=3
-    )
-
-
-def test_dots_among_filled_pens_stay_dots(tmp_path):
-    lines = strokes(tmp_path, FILL + DOT)
-    assert len(lines) == 2
-    assert lines[1][0] == lines[1][1]
-
-
-def test_a_fork_is_followed_straight_on(tmp_path):
-    cross = '<path d="M48 0h4v48h48v4h-48v48h-4v-48h-48v-4h48z"/>'
-    lines = strokes(tmp_path, cross)
-    lengths = sorted(
-        float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines
-    )
-    assert lengths[-1] == pytest.approx(255, abs=20)
-    assert sum(lengths) == pytest.approx(510, abs=40)
