@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from sketcher_tf.model.encoder import drawing_lengths
-from sketcher_tf.model.request import Prefix
+from sketcher_tf.request import Prefix
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import END_TOKEN
 

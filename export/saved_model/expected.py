@@ -6,8 +6,8 @@ import numpy as np
 
 from sketcher_tf.contract import Arrays, Metadata
 from sketcher_tf.model import sampling
-from sketcher_tf.model.request import drawings, new_request, number_of_tries
 from sketcher_tf.rendering.raster import rasterize_all
+from sketcher_tf.request import drawings, new_request, number_of_tries
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.request import DrawingRequest, Prefix
 from sketcher_tf.model.sampling import Progress
+from sketcher_tf.request import DrawingRequest, Prefix
 
 from .drawings import to_pixels
 

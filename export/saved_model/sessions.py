@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from sketcher_tf.contract import Code, Metadata
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.request import DrawingRequest
+from sketcher_tf.request import DrawingRequest
 
 from .drawings import from_pixels
 from .live import (

@@ -11,7 +11,7 @@ from sketcher_tf.contract import Metadata
 from sketcher_tf.drawing import tries as drawing
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.request import DrawingRequest
+from sketcher_tf.request import DrawingRequest
 
 from .drawings import from_pixels, to_pixels
 from .signatures import Tensors

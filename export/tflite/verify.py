@@ -15,7 +15,7 @@ import tensorflow as tf
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.losses import reconstruction_losses
-from sketcher_tf.model.request import DEFAULT_TEMPERATURE
+from sketcher_tf.request import DEFAULT_TEMPERATURE
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 

@@ -9,7 +9,7 @@ from export.saved_model.signatures import trace
 from export.saved_model.stateless import StatelessCalls
 from sketcher_tf import contract
 from sketcher_tf.contract import Code, Metadata, code_of
-from sketcher_tf.model.request import DEFAULT_TRIES
+from sketcher_tf.request import DEFAULT_TRIES
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5

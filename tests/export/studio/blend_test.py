@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from export.tflite.runtime import PhoneSketcher
-from sketcher_tf.model.request import slerp
+from sketcher_tf.request import slerp
 from tests.testing.studio import (
     NEEDS_BROWSER,
     RING,

@@ -11,7 +11,7 @@ import tensorflow as tf
 from export.studio.build import SOURCE
 from export.tflite.picture import picture
 from sketcher_tf.model.critic import agreement
-from sketcher_tf.model.request import slerp
+from sketcher_tf.request import slerp
 
 _MODULES = (
     "drawing/frame",
