@@ -31,6 +31,11 @@ POINT_TOLERANCE = 1e-4
 # of the model, and what it draws is recognised as often; with latents that the
 # file has encoded itself, it loses 0.033 on its own.
 LOSS_TOLERANCE = {"none": 1e-4, "float16": 1e-3, "int8": 0.05}
+_REMEDY = {
+    "none": "Report this as a fault.",
+    "float16": "Export it with --quantize=none.",
+    "int8": "--quantize=float16 halves the file and keeps the drawings.",
+}
 # Beside the built-in operations there are those of variables, which a frozen
 # file must not have: phones fail on them at run time.
 _VARIABLES = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
@@ -119,7 +124,7 @@ def _check(report: Report, quantize: str) -> None:
         raise ValueError(
             f"the reconstruction loss may rise by {allowed:g} nats per point "
             f"with --quantize={quantize}; received {report.rise:.4f} above "
-            f"{report.loss:.4f}. Choose another --quantize."
+            f"{report.loss:.4f}. {_REMEDY[quantize]}"
         )
 
 

@@ -41,23 +41,41 @@ def unhidden(
         return
     width, height = np.ceil(size * scale).astype(int) + 1
     # The luminance of what is on top; NaN where that hides nothing.
-    top = np.full((height, width), np.nan)
+    top = np.full((height, width), np.nan, np.float32)
     for shape in reversed(shapes):
+        part, corner = _around(shape, top, low, scale)
         own = shape.stroke if shape.is_stroked else shape.fill
-        is_open = ~(np.abs(top - own.luminance) > _SAME)
+        is_open = ~(np.abs(part - own.luminance) > _SAME)
         if is_open.all():
             yield shape, None
         else:
-            yield shape, Region([], grid=Grid(is_open, low, scale))
+            yield shape, Region([], grid=Grid(is_open, corner, scale))
         for layer in _covers(shape, paper):
-            covered = painted(layer, low, scale, top.shape)
+            covered = painted(layer, corner, scale, part.shape)
             for region in shape.regions:
-                covered = covered & region.opened(top.shape, low, scale)
-            top[covered] = layer.luminance
+                covered = covered & region.opened(part.shape, corner, scale)
+            part[covered] = layer.luminance
+
+
+def _around(
+    shape: Shape, top: np.ndarray, low: np.ndarray, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a grid that a shape lies in, and its corner, in units."""
+    points = np.concatenate(shape.lines)
+    reach = shape.stroke_width + 2 / scale
+    first = (points.min(axis=0) - reach - low) * scale
+    last = (points.max(axis=0) + reach - low) * scale
+    limit = np.array(top.shape[::-1])
+    first, last = np.nan_to_num(first), np.nan_to_num(last)
+    left, upper = np.clip(np.floor(first), 0, limit - 1).astype(int)
+    right, lower = np.clip(np.ceil(last) + 1, 1, limit).astype(int)
+    return top[upper:lower, left:right], low + np.array([left, upper]) / scale
 
 
 def _covers(shape: Shape, paper: float) -> Iterator[Layer]:
     """What of a shape hides others: its inside, then its outlines."""
+    if not all(np.isfinite(line).all() for line in shape.lines):
+        return  # it will be refused
     fill, stroke = shape.fill, shape.stroke
     if shape.is_filled and fill.alpha >= _OPAQUE and not is_thin(shape):
         yield Layer(shape.lines, shape.fill_rule, fill.luminance)
