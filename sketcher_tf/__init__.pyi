@@ -6,4 +6,5 @@ from sketcher_tf.sketcher import Sketcher as Sketcher
 from sketcher_tf.sketches import Sketch as Sketch
 from sketcher_tf.sketches import Sketches as Sketches
 
+__all__: list[str]
 __version__: str

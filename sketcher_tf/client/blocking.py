@@ -107,7 +107,7 @@ class LiveDrawing:
         """What has been drawn, to the last point that was taken."""
         return self._live.sketch
 
-    def __iter__(self) -> Iterator[Point]:
+    def __iter__(self) -> Generator[Point, None, None]:
         with closing(self._fetching()) as fetched:
             for _ in fetched:
                 while self._live.pending:

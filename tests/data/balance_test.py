@@ -37,5 +37,6 @@ def test_any_epochs_in_a_row_have_what_is_due_to_within_one():
         assert np.abs(off).max() < 1
     assert come.min() == 0
     # By chance a drawing of rate 1 would be left out of e^-1 of the epochs.
-    whole = times(*(tf.constant(x, tf.float64) for x in (1, 0.3)), tf.range(9))
+    rate, phase = (tf.constant(x, tf.float64) for x in (1, 0.3))
+    whole = times(rate, phase, tf.range(9))
     assert (whole.numpy() == 1).all()

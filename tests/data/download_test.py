@@ -61,6 +61,8 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
     def log_message(self, *_):
         pass
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 import sys
+from typing import Any, cast
 from unittest import mock
 
 import pytest
@@ -32,7 +33,7 @@ def rows(word, count):
 @pytest.fixture
 def store():
     """A store with three files, two of them below `in`."""
-    store = to_path("memory://bucket").fs
+    store = cast(Any, to_path("memory://bucket")).fs
     store.pipe("/bucket/in/cat.ndjson", rows("cat", 60))
     store.pipe("/bucket/in/more/dog.ndjson.gz", gzip.compress(rows("dog", 30)))
     store.pipe("/bucket/other/pig.ndjson", rows("pig", 9))

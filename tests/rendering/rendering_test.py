@@ -7,7 +7,7 @@ import pytest
 import svgelements
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from sketcher_tf import rendering
 from sketcher_tf.data.formats.checks import Intake
@@ -50,7 +50,8 @@ def darkness(image):
 
 def frames_of(path):
     """The frames of a GIF in RGB and how long each stays."""
-    with Image.open(path) as gif:
+    gif = GifImageFile(path)
+    with gif:
         assert gif.info["loop"] == 0  # for ever
         frames = []
         for number in range(gif.n_frames):

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TypeVar
 
@@ -24,7 +24,7 @@ def each(
     function: Callable[[Task], Result],
     tasks: Iterable[Task],
     workers: int,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """The results of `function`, in the order of the tasks.
 
     The first task that fails, in that order, ends all with its error.

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from sketcher_tf.data.formats.drawing import BadDrawingError, SkipReport
 from sketcher_tf.data.formats.text import read_csv, read_json
 from sketcher_tf.strokes import stroke3_to_polylines
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "word": "cat",
     "key_id": "123",
     "recognized": False,

@@ -104,7 +104,8 @@ def test_the_stream_holds_every_combination(drawn):
 def test_the_stream_holds_the_same_drawings_as_single_calls(drawn):
     numbers = itertools.product(range(COUNT), COMBINATIONS)
     for drawing, (index, values) in zip(drawn, numbers, strict=True):
-        alone = face(*values, index)
+        gender, view, emotion, style = values
+        alone = face(gender, view, emotion, style, index)
         assert drawing.key == alone.key
         np.testing.assert_array_equal(drawing.stroke3, alone.stroke3)
 

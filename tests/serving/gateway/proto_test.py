@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from serving.gateway import requests
 from serving.proto.sketcher.v1 import sketcher_pb2 as pb
 
 PROTO = Path(pb.__file__).with_name("sketcher.proto").read_text()
 
-RULES = {
+RULES: dict[str, type[BaseModel]] = {
     "Point": requests.Point,
     "Stroke": requests.Stroke,
     "Sketch": requests.Drawing,

@@ -54,7 +54,7 @@ def scale(servable, x, outputs=("y", "rows"), timeout=30.0):
 
 def together(calls):
     """Runs calls at once, each in a thread; their results or errors."""
-    results = [None] * len(calls)
+    results: list[object] = [None] * len(calls)
 
     def run(number, call):
         try:
