@@ -68,16 +68,17 @@ def ink_of(scene: Scene) -> Ink:
     pieces: list[tuple[np.ndarray, bool]] = []
     for shape, region in unhidden(seen, paper):
         regions = canvas if region is None else (*canvas, region)
-        if is_dot(shape, side, width):
+        dots = dots_of(shape, side, width)
+        if dots:
             if all(r.shows(shape.lines, True, "nonzero") for r in regions):
-                pieces.insert(0, (dot_of(shape), True))
+                pieces[:0] = [(dot, True) for dot in dots]
         elif id(shape) in kept:
             pieces[:0] = _visible(shape, regions)
     fills = [shape for shape in shapes if not shape.is_stroked]
     left_out = [
         shape
         for shape in _without_paper(fills, paper)
-        if is_thin(shape) and not is_dot(shape, side, width)
+        if is_thin(shape) and not dots_of(shape, side, width)
     ]
     return Ink(join(pieces, _TOUCHING * side), [], len(left_out))
 
@@ -86,17 +87,27 @@ def _in_regions(shape: Shape, regions: tuple[Region, ...]) -> Shape:
     return dataclasses.replace(shape, regions=(*shape.regions, *regions))
 
 
-def is_dot(shape: Shape, side: float, width: float) -> bool:
-    """Whether a shape is a dot of the pen: small, round, and full.
+def dots_of(shape: Shape, side: float, width: float) -> Polylines:
+    """The dots of the pen that a shape is; none if it is anything else.
 
     Args:
         shape: the shape.
         side: the longest side of the drawing.
         width: of its lines.
+
+    Returns:
+        The middle of each, twice: a stroke that goes nowhere.
     """
-    if len(shape.outlines) != 1:
-        return False
-    [line] = shape.lines
+    if not all(_is_dot(line, shape, side, width) for line in shape.lines):
+        return []
+    middles = [
+        (line.min(axis=0) + line.max(axis=0)) / 2 for line in shape.lines
+    ]
+    return [np.stack([middle, middle]) for middle in middles]
+
+
+def _is_dot(line: np.ndarray, shape: Shape, side: float, width: float) -> bool:
+    """Whether an outline is small, round, and full."""
     size = np.ptp(line, axis=0)
     if not size.min() > 0 or size.max() > _SQUARE * size.min():
         return False
@@ -106,13 +117,6 @@ def is_dot(shape: Shape, side: float, width: float) -> bool:
     share = abs(signed_area(line)) / size.prod()
     small = size.max() <= max(_DOT * side, _DOT_WIDTHS * width)
     return bool(full and small and _ROUND[0] < share < _ROUND[1])
-
-
-def dot_of(shape: Shape) -> np.ndarray:
-    """The middle of a shape, twice: a stroke that goes nowhere."""
-    points = np.concatenate(shape.lines)
-    middle = (points.min(axis=0) + points.max(axis=0)) / 2
-    return np.stack([middle, middle])
 
 
 def join(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sketcher_tf.data.formats.svg.ink import dot_of, is_dot
+from sketcher_tf.data.formats.svg.ink import dots_of
 from sketcher_tf.data.formats.svg.painted import COMPACT, Shape, thickness
 from sketcher_tf.data.formats.svg.regions import filled
 from sketcher_tf.strokes import Polylines
@@ -51,8 +51,9 @@ def centre_lines(shapes: Sequence[Shape]) -> Polylines:
     width = float(np.median(thin)) if thin else 0.0
     lines = []
     for shape, own, is_area in zip(shapes, widths, compact, strict=True):
-        if len(shapes) > 1 and is_dot(shape, side, width):
-            lines.append(dot_of(shape))
+        dots = dots_of(shape, side, width) if len(shapes) > 1 else []
+        if dots:
+            lines += dots
         elif is_area:
             lines += _outlined(shape)
         else:

