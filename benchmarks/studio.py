@@ -1,17 +1,20 @@
-"""How soon the studio is ready in a browser, and how smoothly it draws.
+"""How soon the studio is ready in a browser, how fast and smoothly it draws.
 
     python -m benchmarks.studio
-    python -m benchmarks.studio --model=sketcher.tflite --rounds=5
+    python -m benchmarks.studio --model=sketcher.tflite --decoder=bird.gen.json
 
 Debian's Chromium without a window, on this machine, with the page as
 `sketcher studio` serves it. A first visit finds an empty cache; a second one
 finds what the first has kept. Frames are counted while the model draws, as fast
-as it can, and while a mouse draws.
+as it can, and while a mouse draws. With a published Sketch-RNN decoder for
+JavaScript TensorFlow.js draws as well, on WebAssembly and one thread (needs
+npm).
 """
 
 import re
 import shutil
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -35,11 +38,20 @@ _MODEL = flags.DEFINE_string(
     "A run folder, .keras or .tflite file, or a pretrained model's name.",
     flag_values=COMMAND.flags,
 )
+_DECODER = flags.DEFINE_string(
+    "decoder",
+    None,
+    "A .gen.json file, for TensorFlow.js to draw with in the same run.",
+    flag_values=COMMAND.flags,
+)
 _ROUNDS = flags.DEFINE_integer(
     "rounds", 3, "How often each is measured.", 1, flag_values=COMMAND.flags
 )
 _SECONDS = 3  # in which frames are counted
 _LATE_MS = 1000 / 60 * 1.5  # between two frames: one of 60 a second is missing
+
+_TFJS = Path(__file__).parent / "tfjs"
+_POINTS = 400  # that TensorFlow.js draws
 
 _FINISHED = re.compile("done|full", re.IGNORECASE)  # a turn of the model
 
@@ -54,6 +66,22 @@ _COUNT = """
 })()
 """
 
+# Milliseconds for each point of a drawing, as the page has it drawn.
+_DRAW = """
+async () => {
+  const {model, how} = studio;
+  const latents = await model.call('imagine', {...how, number: 0});
+  const drawings = [{condition: how.condition, latents, number: 0}];
+  const {signal} = new AbortController();
+  const start = performance.now();
+  let count = 0;
+  for await (const part of model.parts('draw', {...how, drawings}, signal)) {
+    count += part.points.length;
+  }
+  return (performance.now() - start) / count;
+}
+"""
+
 
 @contextmanager
 def served(model: Path) -> Iterator[str]:
@@ -61,12 +89,19 @@ def served(model: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "page"
         build({"model": model}, output)
-        with serve(output, 0) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            yield f"http://localhost:{server.server_port}/"
-            server.shutdown()
-            thread.join()
+        with hosted(output) as address:
+            yield address
+
+
+@contextmanager
+def hosted(folder: Path) -> Iterator[str]:
+    """The address of a folder."""
+    with serve(folder, 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 def visit(context: BrowserContext, address: str) -> float:
@@ -78,6 +113,47 @@ def visit(context: BrowserContext, address: str) -> float:
     seconds = time.perf_counter() - start
     page.close()
     return seconds
+
+
+def drawing(browser: Browser, address: str, rounds: int) -> dict[str, float]:
+    """Milliseconds, by what is waited for."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("html[data-ready]")
+        page.get_by_label("Go on by itself").uncheck()
+        points = [page.evaluate(_DRAW) for _ in range(rounds + 1)][1:]
+        draw_with_mouse(page)
+        page.get_by_role("tab", name="Suggest").click()
+        waited = [suggestions(page) for _ in range(rounds + 1)][1:]
+    return {
+        "a point": statistics.median(points),
+        "eight suggestions to a circle": statistics.median(waited),
+    }
+
+
+def suggestions(page: Page) -> float:
+    """Milliseconds until they are there."""
+    told = page.locator("#status", has_text="Suggestions:")
+    told.wait_for()
+    start = time.perf_counter()
+    page.get_by_role("button", name="Others").click()
+    page.locator("#status", has_text="looking").wait_for()
+    told.wait_for()
+    return 1000 * (time.perf_counter() - start)
+
+
+def tfjs(browser: Browser, decoder: Path, rounds: int) -> float:
+    """Milliseconds a point that TensorFlow.js takes with a decoder."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "page"
+        shutil.copytree(_TFJS, folder)
+        subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True)
+        shutil.copy(decoder, folder / "decoder.json")
+        with hosted(folder) as address, browser.new_page() as page:
+            page.goto(address)
+            call = f"measure('decoder.json', {_POINTS})"
+            return statistics.median(page.evaluate(call) for _ in range(rounds))
 
 
 def frames(page: Page, draw: Callable[[], object]) -> np.ndarray:
@@ -142,12 +218,21 @@ def main(arguments: list[str]) -> None:
             with browser.new_context() as context:
                 for times in visits.values():
                     times.append(visit(context, address))
-        drawing = smoothness(browser, address)
+        waited = drawing(browser, address, _ROUNDS.value)
+        if _DECODER.value:
+            decoder = Path(_DECODER.value)
+            waited["a point, TensorFlow.js"] = tfjs(
+                browser, decoder, _ROUNDS.value
+            )
+        smooth = smoothness(browser, address)
     print("| | s until ready |\n|---|---|")
     for name, times in visits.items():
         print(f"| {name} visit | {statistics.median(times):.2f} |")
+    print("\n| | ms |\n|---|---|")
+    for name, milliseconds in waited.items():
+        print(f"| {name} | {milliseconds:.2f} |")
     print("\n| | ms between frames | 95 % below | late |\n|---|---|---|---|")
-    for name, spans in drawing.items():
+    for name, spans in smooth.items():
         median, most = np.percentile(spans, [50, 95])
         late = np.mean(spans > _LATE_MS)
         print(f"| {name} draws | {median:.1f} | {most:.1f} | {late:.1%} |")

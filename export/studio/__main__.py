@@ -4,7 +4,8 @@
     sketcher studio --model=runs/cats --output=build/cats --noserve
 
 Without --model it offers the newest run and the pretrained models. What was
-not exported before is exported in float16.
+not exported before is exported in int8 or, where that would cost too much of
+its likelihood, in float16.
 """
 
 import logging
@@ -68,14 +69,23 @@ def exported(model: str | Path, data: str | None) -> Path:
     target = file.with_suffix(".tflite")
     if not target.exists() or target.stat().st_mtime < file.stat().st_mtime:
         logging.info("Exporting %s", file)
-        from sketcher_tf.sketcher import Sketcher
-
-        from ..tflite import export
-
-        sketcher = Sketcher.load(file)
-        drawings = export.drawings_for(sketcher, file, data)
-        export.export(sketcher, target, "float16", drawings)
+        _export(file, target, data)
     return target
+
+
+def _export(file: Path, target: Path, data: str | None) -> None:
+    """In int8 or, where the model loses too much by it, in float16."""
+    from sketcher_tf.sketcher import Sketcher
+
+    from ..tflite import export
+
+    sketcher = Sketcher.load(file)
+    drawings = export.drawings_for(sketcher, file, data)
+    try:
+        export.export(sketcher, target, "int8", drawings)
+    except ValueError as error:
+        logging.info("%s", error)
+        export.export(sketcher, target, "float16", drawings)
 
 
 def _models() -> list[Path]:

@@ -1,6 +1,7 @@
 """What a phone computes: drawing as pure functions of fixed shapes.
 
     noise   seed -> all the randomness of one sketch
+    candidates  seed -> candidates, choice: what one is read with
     prior   condition, latent_noise, temperature -> latents
     start   condition, latents -> context, state, point
     encode_prefix   condition, points, length, candidates, choice, temperature
@@ -21,8 +22,8 @@ import tensorflow as tf
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
 from sketcher_tf.model.mixture import MixtureParams, PointNoise, sample
-from sketcher_tf.model.sampling import CANDIDATES, Progress
-from sketcher_tf.strokes import START_TOKEN
+from sketcher_tf.model.sampling import CANDIDATES
+from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 
 from . import philox
 from .signatures import Concrete, Tensors, trace
@@ -70,40 +71,19 @@ class PhoneGraph(tf.Module):
         """As `sampling` draws it: each kind is a stream of the seed.
 
         Philox makes all of them in one call, a row per stream, and each kind
-        cuts its part out of its row (K candidates, N latents' noise, T rows):
+        cuts its part out of its row (N latents' noise, T rows):
 
-            row  stream of         cut to     as         handed out as
-            0    LATENTS           N          normals    latent_noise
-            1    COMPONENT         T          uniform    component
-            2    PEN               T          uniform    pen
-            3    OFFSET            2 T        normals    offset, [T, 2]
-            4    CHOICE            K          uniform    choice
-            5..  candidate 0..K-1  N          normals    candidates, [K, N]
-
-        A row's stream is fold_in(seed, number); that of candidate k is
-        fold_in(fold_in(seed, 1000 + k), LATENTS), since in Python candidates
-        are sketches with seeds of their own.
+            row  stream of  cut to  as       handed out as
+            0    LATENTS    N       normals  latent_noise
+            1    COMPONENT  T       uniform  component
+            2    PEN        T       uniform  pen
+            3    OFFSET     2 T     normals  offset, [T, 2]
         """
-        first = sampling.CHOICE + 1
-        streams, candidates = tf.split(
-            philox.fold_in(
-                seed,
-                tf.concat(
-                    [
-                        tf.range(first),
-                        tf.range(CANDIDATES) + sampling.FIRST_CANDIDATE,
-                    ],
-                    axis=0,
-                ),
-            ),
-            [first, CANDIDATES],
-        )
-        candidates = philox.fold_in(candidates, tf.constant([sampling.LATENTS]))
         size = self._model.prior.noise_size
         # One call for all: a stream does not depend on how much is drawn.
         uniform = philox.uniform(
-            tf.concat([streams, candidates], axis=0),
-            max(size + size % 2, 2 * self.rows, CANDIDATES),
+            philox.fold_in(seed, tf.range(sampling.CHOICE)),
+            max(_even(size), 2 * self.rows),
         )
         normal = philox.box_muller(uniform)
         return {
@@ -113,8 +93,24 @@ class PhoneGraph(tf.Module):
             "offset": tf.reshape(
                 normal[sampling.OFFSET][: 2 * self.rows], [1, self.rows, 2]
             ),
-            "candidates": normal[first:, :size],
-            "choice": uniform[sampling.CHOICE][None, :CANDIDATES],
+        }
+
+    def _candidates(self, seed: tf.Tensor) -> Tensors:
+        """As `sampling` draws them for a drawing that has been begun.
+
+        The stream of candidate k is fold_in(fold_in(seed, 1000 + k), LATENTS),
+        since in Python candidates are sketches with seeds of their own.
+        """
+        numbers = tf.range(CANDIDATES) + sampling.FIRST_CANDIDATE
+        seeds = philox.fold_in(
+            philox.fold_in(seed, numbers), tf.constant([sampling.LATENTS])
+        )
+        choice = philox.fold_in(seed, tf.constant([sampling.CHOICE]))
+        size = self._model.prior.noise_size
+        normal = philox.box_muller(philox.uniform(seeds, _even(size)))
+        return {
+            "candidates": normal[:, :size],
+            "choice": philox.uniform(choice, CANDIDATES),
         }
 
     def _prior(
@@ -155,17 +151,25 @@ class PhoneGraph(tf.Module):
         conditions = tf.tile(condition, [CANDIDATES, 1])
         latents = self._model.prior(conditions, candidates, temperature)
         context, first = self._model.start(conditions, latents)
+        # What the encoder makes of the points is the same for all candidates.
+        first = first._replace(
+            encoder=tf.nest.map_structure(lambda part: part[:1], first.encoder),
+            influence=first.influence[:1],
+        )
         points = tf.concat([START_TOKEN[None], points[0]], axis=0)
 
         def read(
             state: DrawingState, log_weights: tf.Tensor
         ) -> tuple[DrawingState, tf.Tensor]:
-            t = state.index
-            point = tf.tile(points[t][None], [CANDIDATES, 1])
+            # By number, not by a slice, of which LiteRT knows no shape.
+            point, target = tf.unstack(
+                tf.gather(points, state.index + tf.range(2))[:, None]
+            )
             params, state = self._model.step(context, state, point)
-            target = tf.tile(points[t + 1][None, None], [CANDIDATES, 1, 1])
             rows = type(params)(*(field[:, None] for field in params))
-            steps = sampling.step_log_prob(target, rows)
+            steps = sampling.step_log_prob(
+                tf.tile(target[None], [CANDIDATES, 1, 1]), rows
+            )
             return state, log_weights + steps[:, 0]
 
         state, log_weights = tf.while_loop(
@@ -211,7 +215,7 @@ class PhoneGraph(tf.Module):
         temperature: tf.Tensor,
     ) -> Tensors:
         """Draws `POINTS` points or, up to its end, fewer."""
-        points, progress = self._draw(
+        points, state = self._draw(
             POINTS,
             (context, state, point),
             PointNoise(component, pen, offset),
@@ -219,7 +223,7 @@ class PhoneGraph(tf.Module):
         )
         return {
             "points": points,
-            "state": _pack(progress.state),
+            "state": state,
             # Not the loop's own, which LiteRT's compiled models cannot take.
             "point": points[:, -1],
         }
@@ -249,18 +253,41 @@ class PhoneGraph(tf.Module):
         begun: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         noise: PointNoise,
         temperature: tf.Tensor,
-    ) -> tuple[tf.Tensor, Progress]:
-        """Draws `count` points to a context, a state and a point."""
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws `count` points to a context, a state and a point.
+
+        As `sampling.draw_points`, but all shapes are known. Where one is not,
+        as a TensorArray's are not in LiteRT, no part of the loop runs in
+        XNNPACK, and a point takes ten times as long.
+        """
         context, state, point = begun
-        points, progress = sampling.draw_points(
-            self._model,
-            Progress(context, point, point[:, 4] > 0, self._unpack(state)),
-            count,
-            noise,
-            temperature,
-            multiple=1,  # there is one sketch at a time
+        first = self._unpack(state)
+        stop = tf.minimum(count, self.rows - first.index)
+        rows = tf.range(count)[None, :, None]
+
+        def unfinished(
+            k: tf.Tensor, state: DrawingState, point: tf.Tensor, _: tf.Tensor
+        ) -> tf.Tensor:
+            return (k < stop) & (point[0, 4] <= 0)
+
+        def draw_next(
+            k: tf.Tensor,
+            state: DrawingState,
+            point: tf.Tensor,
+            points: tf.Tensor,
+        ) -> tuple[tf.Tensor, DrawingState, tf.Tensor, tf.Tensor]:
+            t = state.index
+            now = PointNoise(*(tf.gather(field, t, axis=1) for field in noise))
+            params, state = self._model.step(context, state, point)
+            point = sample(params, now, temperature)
+            points = tf.where(rows == k, point[:, None], points)
+            return k + 1, state, point, points
+
+        nothing = tf.tile(END_TOKEN[None, None], [1, count, 1])
+        _, last, _, points = tf.while_loop(
+            unfinished, draw_next, (tf.constant(0), first, point, nothing)
         )
-        return tf.ensure_shape(points, [1, count, 5]), progress
+        return points, _pack(last)
 
     def _unpack(self, state: tf.Tensor) -> DrawingState:
         """Inverse of `_pack`."""
@@ -300,6 +327,7 @@ _PROGRESS = {
 }
 _INPUTS = {
     "noise": {"seed": "int32 1 2"},
+    "candidates": {"seed": "int32 1 2"},
     "prior": {
         "condition": "float32 1 C",
         "latent_noise": "float32 1 N",
@@ -318,6 +346,11 @@ _INPUTS = {
     "steps": {**_PROGRESS, **_NOISE},
     "generate": {**_PROGRESS, **_NOISE},
 }
+
+
+def _even(count: int) -> int:
+    """The next even number: normals come in pairs."""
+    return count + count % 2
 
 
 def _nothing(model: AISketcher) -> tuple[tf.Tensor, tf.Tensor]:
@@ -356,10 +389,11 @@ def unflatten(rows: np.ndarray) -> MixtureParams:
 
 
 def _pack(state: DrawingState) -> tf.Tensor:
-    """A state of R drawings as float32 [R, S]."""
-    index = tf.cast(state.index, tf.float32) + tf.zeros_like(
-        state.decoder[0][:, :1]
-    )
+    """A state of R drawings as float32 [R, S]; parts of one row are all's."""
+    rows = state.decoder[0].shape[0]
+    index = tf.cast(state.index, tf.float32)[None, None]
+    parts = [*state.decoder, *state.encoder, state.influence, index]
     return tf.concat(
-        [*state.decoder, *state.encoder, state.influence, index], axis=-1
+        [tf.broadcast_to(part, [rows, part.shape[1]]) for part in parts],
+        axis=-1,
     )

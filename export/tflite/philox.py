@@ -1,8 +1,8 @@
 """TensorFlow's stateless random numbers, of operations that LiteRT has too.
 
 `tf.random.stateless_*` are no built-in operations of LiteRT. They are Philox
-4x32-10, a counter cipher, and that needs only unsigned 32-bit products, sums,
-shifts and exclusive ors. So the exported file draws its own noise, bit for bit
+4x32-10, a counter cipher, and that needs only products of 32-bit words, sums
+and exclusive ors. So the exported file draws its own noise, bit for bit
 as Python does, and no phone needs a port of it.
 
 Seeds are int32 [R, 2], one row per stream; rows do not see each other.
@@ -19,7 +19,6 @@ _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)  # what the keys grow by in each round
 # TensorFlow makes a seed a key by one application with this key.
 _SCRAMBLING_KEY = (0x3EC8F720, 0x02461E29)
-_HALF = 16  # bits
 _MANTISSA = 23  # bits of a float32
 _SMALLEST = 1e-7  # what a logarithm is taken of at least
 
@@ -91,8 +90,8 @@ def philox(counter: _Words, key: _Words) -> _Words:
         number: tf.Tensor, counter: _Words, key: _Words
     ) -> tuple[tf.Tensor, _Words, _Words]:
         xor = tf.bitwise.bitwise_xor
-        high0, low0 = _wide_product(counter[0], _MULTIPLIERS[0])
-        high1, low1 = _wide_product(counter[2], _MULTIPLIERS[1])
+        low0, high0 = _wide_product(counter[0], _MULTIPLIERS[0])
+        low1, high1 = _wide_product(counter[2], _MULTIPLIERS[1])
         counter = (
             xor(xor(high1, counter[1]), key[0]),
             low1,
@@ -100,16 +99,22 @@ def philox(counter: _Words, key: _Words) -> _Words:
             low0,
         )
         key = tuple(
-            word + _word(step) for word, step in zip(key, _WEYL, strict=True)
+            word + _signed(_word(step))
+            for word, step in zip(key, _WEYL, strict=True)
         )
         return number + 1, counter, key
 
+    # LiteRT adds no unsigned words; signed ones have the same bits.
     _, words, _ = tf.while_loop(
         lambda number, *_: number < _ROUNDS,
         mix,
-        (tf.constant(0), tuple(counter), tuple(key)),
+        (
+            tf.constant(0),
+            tuple(_signed(word) for word in counter),
+            tuple(_signed(word) for word in key),
+        ),
     )
-    return words
+    return tuple(tf.cast(word, tf.uint32) for word in words)
 
 
 def _random_bits(seeds: tf.Tensor, count: int) -> tf.Tensor:
@@ -134,21 +139,17 @@ def _scramble(seeds: tf.Tensor) -> _Words:
     return philox((words[:, :1], signs[:, :1], words[:, 1:], signs[:, 1:]), key)
 
 
-def _wide_product(words: tf.Tensor, factor: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The upper and the lower word of the 64-bit products, by halves."""
-    high, low = _word(factor >> _HALF), _word(factor % (1 << _HALF))
-    upper, lower = _shift(words, _HALF), _lower_half(words)
-    middle = upper * low + _shift(lower * low, _HALF)
-    other = lower * high + _lower_half(middle)
-    return (
-        upper * high + _shift(middle, _HALF) + _shift(other, _HALF),
-        words * _word(factor),
-    )
+def _wide_product(words: tf.Tensor, factor: int) -> list[tf.Tensor]:
+    """The lower and the upper word of unsigned 64-bit products, all int32."""
+    unsigned = tf.cast(tf.cast(words, tf.uint32), tf.int64)
+    # What overflows as a signed product has the bits of the unsigned one.
+    products = unsigned * tf.constant(factor, tf.int64)
+    return tf.unstack(tf.bitcast(products, tf.int32), axis=-1)
 
 
-def _lower_half(words: tf.Tensor) -> tf.Tensor:
-    """LiteRT has no bitwise and."""
-    return _shift(words * _word(1 << _HALF), _HALF)
+def _signed(words: tf.Tensor) -> tf.Tensor:
+    """The same bits."""
+    return tf.cast(words, tf.int32)
 
 
 def _shift(words: tf.Tensor, bits: int) -> tf.Tensor:

@@ -3,7 +3,6 @@
 The loops here are the ones of the guide and of the web demo.
 """
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,7 @@ from sketcher_tf.strokes import stroke3_to_stroke5, stroke5_to_stroke3
 
 from .metadata import read_metadata
 from .picture import picture
-
-_SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
+from .readings import Reading, extent, moved, readings
 
 
 class PhoneSketcher:
@@ -99,6 +97,8 @@ class PhoneSketcher:
     ) -> list[Sketch]:
         """Continues a drawing in several ways, the first as one try does.
 
+        Its readings take turns: what the first one begins with is as given.
+
         Args:
             given: what has been drawn so far, in pixels.
             condition: float32 [C].
@@ -106,41 +106,60 @@ class PhoneSketcher:
             seed: int32.
             count: how many, at most 8.
         """
-        first = len(given.stroke3)
-        points = self.to_points(given)
-        ways = self._read(points, first, condition, temperature, seed)
-        sketches = []
-        for k in range(count):
-            progress = {
-                **ways,
-                "context": ways["context"][k : k + 1],
-                "state": ways["state"][k : k + 1],
-            }
-            noise = self._noise(seed, k)
-            drawn = self._draw(progress, noise, temperature, first)
-            whole = np.concatenate([points[:first], drawn])
-            sketches.append(self._sketch(whole))
-        return sketches
+        wanted = readings(given)[:count]
+        ways = [
+            self._read(one.sketch, condition, temperature, seed)
+            for one in wanted
+        ]
+        return [
+            self._go_on(
+                wanted[k % len(wanted)],
+                {
+                    name: rows[k // len(wanted)][None]
+                    for name, rows in ways[k % len(wanted)].items()
+                },
+                self._noise(seed, k),
+                temperature,
+            )
+            for k in range(count)
+        ]
+
+    def _go_on(
+        self,
+        reading: Reading,
+        progress: Arrays,
+        noise: Arrays,
+        temperature: float,
+    ) -> Sketch:
+        """Draws on from a reading, and puts that to what was given."""
+        first = len(reading.given.stroke3)
+        drawn = self._draw(progress, noise, temperature, first)
+        points = self.to_points(reading.sketch)
+        whole = np.concatenate([points[:first], drawn])
+        return reading.put_back(self._sketch(whole))
 
     def _read(
         self,
-        points: np.ndarray,
-        length: int,
+        given: Sketch,
         condition: np.ndarray,
         temperature: float,
         seed: int,
     ) -> Arrays:
-        """Context and state of each way to go on, and the last point."""
-        noise = self._noise(seed)
-        return self.run(
+        """Context, state and last point of each way to go on, a row each."""
+        ways = self.run(
             "encode_prefix",
+            **self._candidates(seed),
             condition=condition[None],
-            points=points[None, :-1],
-            length=np.array([length], np.int32),
-            candidates=noise["candidates"],
-            choice=noise["choice"],
+            points=self.to_points(given)[None, :-1],
+            length=np.array([len(given.stroke3)], np.int32),
             temperature=_one(temperature),
         )
+        point = np.repeat(ways["point"], len(ways["state"]), axis=0)
+        return {
+            "context": ways["context"],
+            "state": ways["state"],
+            "point": point,
+        }
 
     def encode(self, sketch: Sketch, condition: np.ndarray) -> np.ndarray:
         """Latents of a drawing, float32 [Z], as `AISketcher.encode` has them.
@@ -185,8 +204,8 @@ class PhoneSketcher:
             count: how many; the first moves to the nearest way, the second to
                 the next one, and so on.
         """
-        place, scale = _extent(sketch)
-        mine = self.encode(_moved(sketch, -place * scale, scale), condition)
+        place, scale = extent(sketch)
+        mine = self.encode(moved(sketch, -place * scale, scale), condition)
         ways = self._ways(condition, seed, mine)
         sketches = []
         for k in range(count):
@@ -195,7 +214,7 @@ class PhoneSketcher:
                 "start", condition=condition[None], latents=latents[None]
             )
             drawn = self._draw(progress, self._noise(seed, k), temperature, 0)
-            sketches.append(_moved(self._sketch(drawn), place, 1 / scale))
+            sketches.append(moved(self._sketch(drawn), place, 1 / scale))
         return sketches
 
     def _ways(
@@ -209,7 +228,7 @@ class PhoneSketcher:
                 latent_noise=row[None],
                 temperature=_one(0),
             )["latents"][0]
-            for row in self._noise(seed)["candidates"]
+            for row in self._candidates(seed)["candidates"]
         ]
         distinct = np.unique(middles, axis=0)
         distances = ((distinct - near).astype(np.float64) ** 2).sum(axis=1)
@@ -277,6 +296,9 @@ class PhoneSketcher:
         # The second number tells the sketches of one seed apart.
         return self.run("noise", seed=np.array([[seed, number]], np.int32))
 
+    def _candidates(self, seed: int) -> Arrays:
+        return self.run("candidates", seed=np.array([[seed, 0]], np.int32))
+
     def _start(
         self, condition: np.ndarray, noise: Arrays, temperature: float
     ) -> Arrays:
@@ -328,22 +350,6 @@ class PhoneSketcher:
 
     def _runner(self, signature: str) -> SignatureRunner:
         return self._interpreter.get_signature_runner(signature)
-
-
-def _extent(sketch: Sketch) -> tuple[np.ndarray, float]:
-    """The upper left corner, and what makes it as large as the model's."""
-    points = np.concatenate(sketch.polylines).astype(np.float64)
-    low, high = points.min(axis=0), points.max(axis=0)
-    longest = (high - low).max()
-    return low, _SIDE / longest if longest else 1.0
-
-
-def _moved(sketch: Sketch, offset: np.ndarray, scale: float) -> Sketch:
-    """The sketch scaled, then moved."""
-    stroke3 = sketch.stroke3.copy()
-    stroke3[:, :2] *= scale
-    stroke3[:1, :2] += offset
-    return dataclasses.replace(sketch, stroke3=stroke3)
 
 
 def _one(number: float) -> np.ndarray:

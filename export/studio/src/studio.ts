@@ -3,11 +3,10 @@
 import {type Chronicle, History} from './drawing/history';
 import {distanceTo} from './drawing/simplify';
 import {
+  type Lines,
   type Place,
-  type Point,
   type Stroke,
   countPoints,
-  pointsOf,
 } from './drawing/strokes';
 import {Factors} from './menus/factors';
 import {Pictures} from './menus/pictures';
@@ -65,12 +64,8 @@ export class Studio extends EventTarget {
     this.show();
   }
 
-  /** The drawing as the model reads it. */
-  get points(): Point[] {
-    return pointsOf(
-      this.strokes.map(({points}) => points),
-      this.metadata!.scale_factor,
-    );
+  get lines(): Lines {
+    return this.strokes.map(({points}) => points);
   }
 
   /** Whether the model has room for another point. */
@@ -93,8 +88,9 @@ export class Studio extends EventTarget {
       );
     const loaded = await this.model.call('load', source, tell);
     Object.assign(this, loaded);
-    const pictures = new Pictures(this.model, loaded.metadata);
-    this.factors.offer(loaded.metadata.factors, pictures);
+    const {metadata, recognizes} = loaded;
+    const pictures = new Pictures(this.model, metadata, recognizes);
+    this.factors.offer(metadata.factors, pictures);
     this.show();
   }
 

@@ -10,13 +10,17 @@ import tensorflow as tf
 
 from export.studio.build import SOURCE
 from export.tflite.picture import picture
+from export.tflite.readings import readings
 from sketcher_tf.model.critic import agreement
 from sketcher_tf.request import slerp
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
 
 _MODULES = (
     "drawing/frame",
     "drawing/likeness",
     "drawing/picture",
+    "drawing/readings",
     "drawing/slerp",
     "model/critic",
 )
@@ -71,6 +75,24 @@ def test_the_picture_is_pythons(evaluate):
         found = evaluate(f"m.picture({_LINES}, {size})")
         wanted = picture([np.float32(line) for line in _LINES], size)
         np.testing.assert_allclose(found, wanted.ravel(), atol=1e-5)
+
+
+def test_readings_are_pythons(evaluate):
+    ring = [[20, 50], [40, 20], [80, 30], [85, 60], [45, 80], [22, 52]]
+    other = ring[::-1]
+    drawings = [[ring], [other, [[90, 30], [20, 35]]], [*_LINES, ring], []]
+    for lines, found in zip(
+        drawings, evaluate(f"{drawings}.map(m.readings)"), strict=True
+    ):
+        wanted = readings(Sketch(polylines_to_stroke3([*map(np.array, lines)])))
+        assert len(found) == len(wanted)
+        for one, reading in zip(found, wanted, strict=True):
+            assert one["scale"] == pytest.approx(reading.scale)
+            np.testing.assert_allclose(one["corner"], reading.corner)
+            for line, there in zip(
+                one["lines"], reading.sketch.polylines, strict=True
+            ):
+                np.testing.assert_allclose(line, there, atol=1e-3)
 
 
 def test_an_arc_between_latents_is_pythons(evaluate):

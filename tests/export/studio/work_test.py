@@ -51,12 +51,34 @@ def test_a_reload_loses_nothing(page):
     assert strokes(page) == []
 
 
+def test_two_tabs_keep_two_drawings(page, context, address):
+    page.get_by_label("Go on by itself").uncheck()
+    draw(page, RING[:8])
+    with context.new_page() as other:
+        other.goto(address)
+        ready(other)
+        assert strokes(other) == []
+        other.get_by_label("Go on by itself").uncheck()
+        draw(other, RING[12:])
+        theirs = strokes(other)
+        reload(other)
+        assert strokes(other) == theirs
+    ours = strokes(page)
+    reload(page)
+    assert strokes(page) == ours != theirs
+    page.goto("about:blank")
+    with context.new_page() as later:
+        later.goto(address)
+        ready(later)
+        assert strokes(later) == ours  # the newest
+
+
 def test_what_cannot_be_read_does_not_keep_the_page_from_starting(page):
     page.evaluate(
         "new Promise(done => { indexedDB.open('studio /').onsuccess = "
         "({target: {result}}) => { const change = "
         "result.transaction('work', 'readwrite'); "
-        "change.objectStore('work').put({drawing: 7}, 'work'); "
+        "change.objectStore('work').put({drawing: 7}, 'work 0'); "
         "change.oncomplete = done; }; })"
     )
     page.reload()

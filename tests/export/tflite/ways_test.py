@@ -6,10 +6,13 @@ import pytest
 from export.tflite import convert
 from export.tflite import verify as verification
 from export.tflite.picture import picture
+from export.tflite.readings import readings
 from export.tflite.runtime import PhoneSketcher
+from sketcher_tf.drawing.readings import read_anew
+from sketcher_tf.model.request import Prefix
 from sketcher_tf.rendering.raster import rasterize
 from sketcher_tf.sketches import Sketch
-from sketcher_tf.strokes import polylines_to_stroke3
+from sketcher_tf.strokes import polylines_to_stroke3, stroke3_to_stroke5
 from tests.testing import toys
 
 _CONDITION = toys.SCHEMA.parse("ring")
@@ -124,5 +127,53 @@ def test_ways_to_go_on_begin_with_that_of_the_model(sketcher, phone):
         np.testing.assert_allclose(way.stroke3[:4], given.stroke3, atol=1e-3)
     assert len({way.stroke3[4:].tobytes() for way in ways}) == 8
     # Each goes on from latents of its own.
-    starts = phone._read(phone.to_points(given), 4, _CONDITION, 0.8, 5)
-    assert len(np.unique(starts["latents"], axis=0)) == 8
+    starts = phone._read(given, _CONDITION, 0.8, 5)
+    assert len(np.unique(starts["context"], axis=0)) == 8
+
+
+def _begun(lifted: bool) -> Sketch:
+    """A clockwise ring begun at its left, a line leftwards, and another."""
+    angles = np.linspace(np.pi, 3 * np.pi, 6)
+    ring = 50 + 30 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    lines = [ring, np.array([[90, 30], [20, 35]]), np.array([[60, 9], [50, 8]])]
+    stroke3 = polylines_to_stroke3(lines)
+    stroke3[-1, 2] = lifted
+    return Sketch(stroke3)
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+@pytest.mark.parametrize("number", range(4))
+def test_readings_are_those_that_python_tries(lifted, number):
+    given = _begun(lifted)
+    reading = readings(given)[number]
+    count, unit = len(given.stroke3), toys.SCHEMA.stroke5_scale
+    rows = stroke3_to_stroke5(given.stroke3, count + 1)[None, :-1] / unit
+    wanted = read_anew(toys.SCHEMA, Prefix(rows, np.int32([count])), number)
+    read = stroke3_to_stroke5(reading.sketch.stroke3, count + 1)[:-1] / unit
+    np.testing.assert_allclose(read, wanted.prefix.points[0], atol=1e-5)
+
+    added = np.float32([[5, 7, 0], [-9, 3, 1], [4, 4, 1]])
+    drawn = Sketch(np.concatenate([reading.sketch.stroke3, added]))
+    whole = stroke3_to_stroke5(drawn.stroke3, count + 5)[None] / unit
+    back = wanted.put_back(whole)[0].numpy() * unit
+    np.testing.assert_allclose(
+        reading.put_back(drawn).stroke3[:, :2], back[: count + 3, :2], atol=1e-3
+    )
+
+
+def test_what_reads_as_before_is_not_read_again():
+    line = np.float32([[0, 0], [250, 40]])
+    assert len(readings(Sketch(polylines_to_stroke3([line])))) == 1
+    assert len(readings(Sketch(polylines_to_stroke3([line[::-1]])))) == 2
+    assert len(readings(Sketch(polylines_to_stroke3([line / 5])))) == 2
+    assert len(readings(Sketch(np.zeros((0, 3), np.float32)))) == 1
+
+
+def test_suggestions_begin_with_what_was_given_however_it_is_read(phone):
+    given = _begun(lifted=True)
+    ways = phone.suggest(given, _CONDITION, 0.5, 3, 5)
+    for way in ways:
+        assert np.array_equal(way.stroke3[: len(given.stroke3)], given.stroke3)
+    same = phone.complete(given, _CONDITION, 0.5, 3)
+    assert np.array_equal(ways[0].stroke3, same.stroke3)
+    assert not np.array_equal(ways[1].stroke3, same.stroke3)

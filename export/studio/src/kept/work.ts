@@ -6,6 +6,7 @@ import type {Choice} from '../menus/factors';
 import type {Models} from '../menus/models';
 import {CHANGED, type Studio} from '../studio';
 import {type Settings, readControls, setControls} from './controls';
+import {takeRecord} from './record';
 
 /** What is kept. */
 export interface Work {
@@ -17,12 +18,15 @@ export interface Work {
 }
 
 const PAUSE = 300; // milliseconds without a change, until it is written
-const KEY = 'work';
+const KEY = 'work'; // and a record's number
+const NEWEST = 'newest'; // the number of the record that was written last
 const OWN_MODEL = 'model';
 
 export class KeptWork {
   // One origin may have several studios, each in a folder of its own.
-  #store = createStore(`studio ${new URL('./', location.href).pathname}`, KEY);
+  #scope = `studio ${new URL('./', location.href).pathname}`;
+  #store = createStore(this.#scope, KEY);
+  #record = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #found: Work | undefined;
   #ownModel: File | undefined;
@@ -41,7 +45,9 @@ export class KeptWork {
   async begin(): Promise<Work | undefined> {
     try {
       this.#ownModel = await get<File>(OWN_MODEL, this.#store);
-      this.#found = await get<Work>(KEY, this.#store);
+      const newest = await get<number>(NEWEST, this.#store);
+      this.#record = await takeRecord(this.#scope, newest);
+      this.#found = await get<Work>(this.#key, this.#store);
       if (this.#found) {
         setControls(this.#found.settings);
         this.studio.chronicle = this.#found.drawing;
@@ -53,6 +59,10 @@ export class KeptWork {
     document.addEventListener('input', () => this.#soon());
     document.addEventListener('visibilitychange', () => this.#write());
     return this.#found;
+  }
+
+  get #key(): string {
+    return `${KEY} ${this.#record}`;
   }
 
   #soon(): void {
@@ -71,7 +81,8 @@ export class KeptWork {
       choice: name ? factors.choice : this.#found?.choice,
     };
     try {
-      await set(KEY, work, this.#store);
+      await set(this.#key, work, this.#store);
+      await set(NEWEST, this.#record, this.#store);
       if (!file || file === this.#ownModel) return;
       await set(OWN_MODEL, file, this.#store);
       this.#ownModel = file;

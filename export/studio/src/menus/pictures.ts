@@ -7,6 +7,8 @@ import type {Condition, Metadata} from '../model/protocol';
 
 const SEED = 1;
 const TEMPERATURE = 0.1;
+const TRIES = 4;
+const ENOUGH = Math.log(0.6); // how surely a try must show its word
 
 export class Pictures {
   #drawn = new Map<string, readonly Stroke[]>();
@@ -16,6 +18,7 @@ export class Pictures {
   constructor(
     private readonly model: Model,
     private readonly metadata: Metadata,
+    private readonly recognizes: boolean,
   ) {}
 
   /** Of a word, after those that were asked for before; none if it is late. */
@@ -41,17 +44,45 @@ export class Pictures {
     condition: Condition,
     signal: AbortSignal,
   ): Promise<void> {
-    if (signal.aborted || this.#drawn.has(word)) return;
+    if (this.#drawn.has(word)) return;
+    let best: {strokes: readonly Stroke[]; score: number} | undefined;
+    for (let number = 0; number < TRIES; number++) {
+      if (best && best.score >= ENOUGH) break;
+      if (signal.aborted) return;
+      const strokes = await this.#try(condition, number, signal);
+      if (signal.aborted) return;
+      const score = await this.#judge(condition, strokes);
+      if (!best || score > best.score) best = {strokes, score};
+    }
+    this.#drawn.set(word, fit(best!.strokes, PAPER));
+  }
+
+  async #try(
+    condition: Condition,
+    number: number,
+    signal: AbortSignal,
+  ): Promise<readonly Stroke[]> {
     const how = {temperature: TEMPERATURE, seed: SEED};
-    const wanted = {...how, condition, number: 0};
+    const wanted = {...how, condition, number};
     const latents = await this.model.call('imagine', wanted);
-    if (signal.aborted) return;
-    const drawings = [{condition, latents, number: 0}];
+    const drawings = [{condition, latents, number}];
     const growth = new Growth([], this.metadata.scale_factor);
     const parts = this.model.parts('draw', {...how, drawings}, signal);
     for await (const {points} of parts) {
       for (const point of points) if (!point[4]) growth.add(point);
     }
-    if (!signal.aborted) this.#drawn.set(word, fit(growth.strokes, PAPER));
+    return growth.strokes;
+  }
+
+  /** How surely it is seen, in logs; without a critic the first try will do. */
+  async #judge(
+    condition: Condition,
+    strokes: readonly Stroke[],
+  ): Promise<number> {
+    if (!this.recognizes) return 0;
+    if (!strokes.length) return -1e6; // worse than all that is drawn
+    const drawings = [strokes.map(({points}) => points)];
+    const [score] = await this.model.call('judge', {condition, drawings});
+    return score;
   }
 }

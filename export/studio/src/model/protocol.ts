@@ -59,7 +59,7 @@ export interface Calls {
   suggest: {
     argument: How & {
       readonly condition: Condition;
-      readonly points: readonly Point[];
+      readonly lines: Lines;
       readonly count: number;
     };
     result: undefined;

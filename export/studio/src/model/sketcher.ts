@@ -1,12 +1,17 @@
 // Draws with a .tflite file: the same loops as in export/tflite/runtime.py.
 
 import type {Tensor} from '@litertjs/core';
-import {extent, picture} from '../drawing/picture';
+import {picture} from '../drawing/picture';
+import {
+  type Reading,
+  enlarged,
+  readings,
+  toFullSize,
+} from '../drawing/readings';
 import {
   type Lines,
   type Place,
   type Point,
-  SIDE,
   pointsOf,
 } from '../drawing/strokes';
 import {agreement} from './critic';
@@ -28,6 +33,12 @@ interface Progress {
   readonly state: Tensor | Float32Array;
   readonly point: Tensor | Float32Array;
   readonly count: number; // of points that are there
+}
+
+/** The ways to go on with what is begun, a row each. */
+interface Ways extends Progress {
+  readonly context: Float32Array;
+  readonly state: Float32Array;
 }
 
 type Noise = Readonly<Record<string, Float32Array>>;
@@ -60,33 +71,72 @@ export class Sketcher {
     this.network.delete();
   }
 
-  /** Goes on with a drawing in several ways; without points, it begins one. */
+  /**
+   * Goes on with a drawing in several ways; without points, it begins one.
+   *
+   * Its readings take turns: what the first one begins with is as given.
+   */
   async *suggest({
-    condition,
-    points,
+    lines,
     count,
     ...how
   }: Calls['suggest']['argument']): AsyncGenerator<Part> {
-    const {candidates, choice} = await this.#noise(how.seed, 0);
-    const begun = await this.network.run('encode_prefix', {
+    const wanted = readings(lines).slice(0, count);
+    const begun = await inTurn(wanted, (one) => this.#read(how, one));
+    const end = lines.at(-1)?.at(-1) ?? [0, 0];
+    for (let way = 0; way < count; way++) {
+      const number = way % wanted.length;
+      const {scale, corner, lines: read} = wanted[number];
+      const row = Math.floor(way / wanted.length);
+      const [x, y] = read.at(-1)?.at(-1) ?? [0, 0];
+      const drawn = this.#draw(how, way, way, {
+        ...begun[number],
+        context: this.#row('context', begun[number].context, row),
+        state: this.#row('state', begun[number].state, row),
+      });
+      // From where it was given to, to where the reading has left the pen.
+      yield* this.#placed(drawn, scale, [
+        corner[0] + x / scale - end[0],
+        corner[1] + y / scale - end[1],
+      ]);
+    }
+  }
+
+  /** The ways to go on with a reading, a row each. */
+  async #read(
+    {condition, seed, temperature}: How & {condition: Condition},
+    {lines}: Reading,
+  ): Promise<Ways> {
+    const points = pointsOf(lines, this.metadata.scale_factor);
+    const {latents, ...begun} = await this.network.run('encode_prefix', {
+      ...(await this.#noise('candidates', seed, 0)),
       condition: Float32Array.from(condition),
       points: Float32Array.from(points.flat()),
       length: Int32Array.of(points.length),
-      candidates,
-      choice,
-      temperature: Float32Array.of(how.temperature),
+      temperature: Float32Array.of(temperature),
     });
-    begun.latents.delete();
+    latents.delete();
     const [context, state, point] = ['context', 'state', 'point'].map((name) =>
       take(begun[name]),
     );
-    for (let way = 0; way < count; way++) {
-      yield* this.#draw(how, way, way, {
-        context: this.#row('context', context, way),
-        state: this.#row('state', state, way),
-        point,
-        count: points.length,
+    return {context, state, point, count: points.length};
+  }
+
+  /** Drawn at another size; the first point is also moved. */
+  async *#placed(
+    parts: AsyncIterable<Part>,
+    scale: number,
+    move: Place,
+  ): AsyncGenerator<Part> {
+    const unit = this.metadata.scale_factor;
+    let from = move;
+    for await (const {way, points} of parts) {
+      const placed = points.map(([dx, dy, ...pen]): Point => {
+        const [x, y] = from;
+        from = [0, 0];
+        return [dx / scale + x / unit, dy / scale + y / unit, ...pen];
       });
+      yield {way, points: placed};
     }
   }
 
@@ -101,26 +151,12 @@ export class Sketcher {
     const {low, scale} = toFullSize(lines);
     const mine = await this.encode({condition, lines});
     const ways = await this.#ways(condition, how.seed, mine);
-    const unit = this.metadata.scale_factor;
-    // Where the drawing was: only the first point is from the origin.
-    const back = ([dx, dy, ...pen]: Point, [x, y]: Place): Point => [
-      dx / scale + x / unit,
-      dy / scale + y / unit,
-      ...pen,
-    ];
     for (let way = 0; way < count; way++) {
       const goal = ways[way % ways.length];
       const latents = mine.map((x, i) => x + share * (goal[i] - x));
       const drawing = {condition, latents, number: way};
-      let from: Place = low;
-      for await (const {points} of this.#drawOne(how, way, drawing)) {
-        const moved = points.map((point) => {
-          const placed = back(point, from);
-          from = [0, 0];
-          return placed;
-        });
-        yield {way, points: moved};
-      }
+      // Where the drawing was: only the first point is from the origin.
+      yield* this.#placed(this.#drawOne(how, way, drawing), scale, low);
     }
   }
 
@@ -173,7 +209,7 @@ export class Sketcher {
     seed,
     number,
   }: Calls['imagine']['argument']): Promise<Float32Array> {
-    const {latent_noise} = await this.#noise(seed, number);
+    const {latent_noise} = await this.#noise('noise', seed, number);
     const {latents} = await this.network.run('prior', {
       condition: Float32Array.from(condition),
       latent_noise,
@@ -185,11 +221,8 @@ export class Sketcher {
   /** A drawing as the encoder takes it. */
   #whole(lines: Lines): {points: Float32Array; length: Int32Array} {
     const {low, scale} = toFullSize(lines);
-    const moved = lines.map((line) =>
-      line.map(([x, y]): Place => [(x - low[0]) * scale, (y - low[1]) * scale]),
-    );
     const {scale_factor, max_seq_len} = this.metadata;
-    const points = pointsOf(moved, scale_factor);
+    const points = pointsOf(enlarged(lines, low, scale), scale_factor);
     if (points.length > max_seq_len) {
       throw new Error(
         `The model looks at drawings of at most ${max_seq_len} points; this ` +
@@ -202,10 +235,14 @@ export class Sketcher {
     };
   }
 
-  /** All the randomness of a sketch, drawn beforehand; kept for a while. */
-  async #noise(seed: number, number: number): Promise<Noise> {
-    const key = `${seed} ${number}`;
-    const noise = this.#kept.get(key) ?? (await this.#drawNoise(seed, number));
+  /** Randomness of a sketch, drawn beforehand; kept for a while. */
+  async #noise(
+    kind: 'noise' | 'candidates',
+    seed: number,
+    number: number,
+  ): Promise<Noise> {
+    const key = `${kind} ${seed} ${number}`;
+    const noise = this.#kept.get(key) ?? (await this.#drawNoise(kind, seed, number));
     this.#kept.delete(key); // the latest one is the last
     this.#kept.set(key, noise);
     if (this.#kept.size > KEPT) {
@@ -214,8 +251,8 @@ export class Sketcher {
     return noise;
   }
 
-  async #drawNoise(seed: number, number: number): Promise<Noise> {
-    const noise = await this.network.run('noise', {
+  async #drawNoise(kind: string, seed: number, number: number): Promise<Noise> {
+    const noise = await this.network.run(kind, {
       seed: Int32Array.of(seed, number),
     });
     return Object.fromEntries(
@@ -229,7 +266,7 @@ export class Sketcher {
     seed: number,
     near: Float32Array,
   ): Promise<Float32Array[]> {
-    const {candidates} = await this.#noise(seed, 0);
+    const {candidates} = await this.#noise('candidates', seed, 0);
     const width = this.network.shape('prior', 'latent_noise')![1];
     const found = new Map<string, Float32Array>();
     for (let at = 0; at < candidates.length; at += width) {
@@ -266,7 +303,7 @@ export class Sketcher {
     way: number,
     progress: Progress,
   ): AsyncGenerator<Part> {
-    const {component, pen, offset} = await this.#noise(seed, number);
+    const {component, pen, offset} = await this.#noise('noise', seed, number);
     const {context} = progress;
     let {state, point} = progress;
     try {
@@ -310,11 +347,14 @@ function untilEnd(numbers: Float32Array): Point[] {
   return points;
 }
 
-/** The upper left corner, and what makes lines as large as the model's. */
-function toFullSize(lines: Lines): {low: Place; scale: number} {
-  const {low, high} = extent(lines);
-  const longest = Math.max(high[0] - low[0], high[1] - low[1]);
-  return {low, scale: longest ? SIDE / longest : 1};
+/** One after the other: the model does one thing at a time. */
+async function inTurn<T, R>(
+  values: readonly T[],
+  work: (value: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (const value of values) results.push(await work(value));
+  return results;
 }
 
 function discard(...values: (Tensor | Float32Array)[]): void {

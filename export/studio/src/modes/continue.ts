@@ -45,7 +45,7 @@ export class Continue implements Mode {
     const growth = new Growth(studio.strokes, studio.metadata!.scale_factor);
     let first = true;
     let due = 0; // when the next point may be shown
-    const wanted = {...studio.how, points: studio.points, count: 1};
+    const wanted = {...studio.how, lines: studio.lines, count: 1};
     for await (const point of pointsOf(
       studio.model.parts('suggest', wanted, signal),
     )) {

@@ -72,7 +72,7 @@ export class Suggest implements Mode {
     signal: AbortSignal,
   ): Promise<(readonly Stroke[])[]> {
     const {studio} = this;
-    const wanted = {...studio.how, points: studio.points, count: COUNT};
+    const wanted = {...studio.how, lines: studio.lines, count: COUNT};
     const parts = studio.model.parts('suggest', wanted, signal);
     const {scale_factor} = studio.metadata!;
     const ways = await collect(parts, COUNT, begun, scale_factor);

@@ -1,0 +1,78 @@
+// Readings of what is given: as in export/tflite/readings.py.
+
+import {extent} from './picture';
+import {type Lines, type Place, SIDE} from './strokes';
+
+const ALIKE = 1.25; // times larger or smaller: nothing else is seen in it
+const CLOSED = 0.2; // of a stroke's extent: ends no further apart close it
+const FEW = 4; // points; a stroke of fewer encloses nothing
+const ONWARDS = [0.8, 0.6]; // where most hands end an open stroke
+
+/** What to draw to in place of what was given. */
+export interface Reading {
+  readonly lines: Lines;
+  /** How many times larger it is read. */
+  readonly scale: number;
+  /** What is its origin as it is read. */
+  readonly corner: Place;
+}
+
+/** As given, as most hands run strokes, as large as a drawing, and both. */
+export function readings(given: Lines): Reading[] {
+  const asGiven: Reading = {lines: given, scale: 1, corner: [0, 0]};
+  if (!given.length) return [asGiven];
+  const turned = given.map(asMostHands);
+  const differs = turned.some((line, i) => line !== given[i]);
+  const found = [given, ...(differs ? [turned] : [])];
+  const {low, scale} = toFullSize(given);
+  const read = found.map((lines) => ({...asGiven, lines}));
+  if (1 / ALIKE < scale && scale < ALIKE) return read;
+  const large = found.map((lines) => ({
+    lines: enlarged(lines, low, scale),
+    scale,
+    corner: low,
+  }));
+  return [...read, ...large];
+}
+
+/** The upper left corner, and what makes lines as large as the model's. */
+export function toFullSize(lines: Lines): {low: Place; scale: number} {
+  const {low, high} = extent(lines);
+  const longest = Math.max(high[0] - low[0], high[1] - low[1]);
+  return {low, scale: longest ? SIDE / longest : 1};
+}
+
+/** Moved to the origin, then scaled. */
+export function enlarged(lines: Lines, low: Place, scale: number): Lines {
+  return lines.map((line) =>
+    line.map(([x, y]): Place => [(x - low[0]) * scale, (y - low[1]) * scale]),
+  );
+}
+
+/** A closed stroke counter-clockwise from its top, another rightwards. */
+function asMostHands(line: readonly Place[]): readonly Place[] {
+  const [[fromX, fromY], [toX, toY]] = [line[0], line.at(-1)!];
+  const way = [toX - fromX, toY - fromY];
+  const {low, high} = extent([line]);
+  const side = Math.max(high[0] - low[0], high[1] - low[1]);
+  if (line.length < FEW || Math.hypot(...way) > CLOSED * side) {
+    const backwards = way[0] * ONWARDS[0] + way[1] * ONWARDS[1] < 0;
+    return backwards ? [...line].reverse() : line;
+  }
+  const ring = line.slice(0, -1); // its end is where it begins
+  const top = line.findIndex(([, y]) => y === low[1]) % ring.length;
+  const after = [...ring.slice(top), ...ring.slice(0, top)];
+  const [first, ...rest] = after;
+  return [first, ...(isClockwise(line) ? rest.reverse() : rest), first];
+}
+
+/** Whether the area inside is above 0, by the shoelace formula. */
+function isClockwise(line: readonly Place[]): boolean {
+  const [left, top] = line[0];
+  let area = 0;
+  for (let i = 1; i < line.length; i++) {
+    const [[x, y], [nextX, nextY]] = [line[i - 1], line[i]];
+    area += (x - left) * (nextY - top) - (y - top) * (nextX - left);
+  }
+  return area > 0;
+}

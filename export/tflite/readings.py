@@ -1,0 +1,132 @@
+"""Readings of what is given, as `sketcher_tf.drawing.readings` has them.
+
+For one drawing and with NumPy only, as the studio has them in TypeScript. What
+would read nearly as another reading does is left out.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from sketcher_tf.sketches import Sketch
+from sketcher_tf.strokes import polylines_to_stroke3
+
+SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
+_ALIKE = 1.25  # times larger or smaller: nothing else is seen in it
+_CLOSED = 0.2  # of a stroke's extent: ends no further apart close it
+_FEW = 4  # points; a stroke of fewer encloses nothing
+_ONWARDS = np.array([0.8, 0.6])  # where most hands end an open stroke
+
+
+class Reading(NamedTuple):
+    """What to draw to in place of what was given.
+
+    Attributes:
+        sketch: as it is read; as many points as were given.
+        given: as it was given.
+        scale: how many times larger it is read.
+        corner: float64 [2], in pixels; what is its origin as it is read.
+    """
+
+    sketch: Sketch
+    given: Sketch
+    scale: float
+    corner: np.ndarray
+
+    def put_back(self, drawn: Sketch) -> Sketch:
+        """What was drawn to the reading, to what was given.
+
+        Args:
+            drawn: begins with the reading.
+        """
+        count = len(self.given.stroke3)
+        added = drawn.stroke3[count:].copy()
+        added[:, :2] /= self.scale
+        read, given = (
+            sketch.stroke3[:, :2].sum(axis=0)
+            for sketch in (self.sketch, self.given)
+        )
+        # The pen is at another place than where the reading left it.
+        added[:1, :2] += self.corner + read / self.scale - given
+        whole = np.concatenate([self.given.stroke3, added])
+        return dataclasses.replace(drawn, stroke3=whole)
+
+
+def readings(given: Sketch) -> list[Reading]:
+    """As given, as most hands run strokes, as large as a drawing, and both.
+
+    Args:
+        given: what has been drawn so far, in pixels; may be nothing.
+    """
+    return list(_readings(given))
+
+
+def _readings(given: Sketch) -> Iterator[Reading]:
+    nowhere = np.zeros(2)
+    yield Reading(given, given, 1.0, nowhere)
+    if not len(given.stroke3):
+        return
+    turned = _turned(given)
+    differs = not np.array_equal(turned.stroke3, given.stroke3)
+    if differs:
+        yield Reading(turned, given, 1.0, nowhere)
+    corner, scale = extent(given)
+    if not 1 / _ALIKE < scale < _ALIKE:
+        for sketch in [given, turned][: 1 + differs]:
+            large = moved(sketch, -corner * scale, scale)
+            yield Reading(large, given, scale, corner)
+
+
+def extent(sketch: Sketch) -> tuple[np.ndarray, float]:
+    """The upper left corner, and what makes it as large as the model's."""
+    points = np.concatenate(sketch.polylines).astype(np.float64)
+    low, high = points.min(axis=0), points.max(axis=0)
+    longest = (high - low).max()
+    return low, SIDE / longest if longest else 1.0
+
+
+def moved(sketch: Sketch, offset: np.ndarray, scale: float) -> Sketch:
+    """The sketch scaled, then moved."""
+    stroke3 = sketch.stroke3.copy()
+    stroke3[:, :2] *= scale
+    stroke3[:1, :2] += offset
+    return dataclasses.replace(sketch, stroke3=stroke3)
+
+
+def _turned(given: Sketch) -> Sketch:
+    """Each stroke `_as_most_hands`, but one that is still being drawn."""
+    lines = given.polylines
+    done = len(lines) - int(given.stroke3[-1, 2] == 0)
+    turned = [_as_most_hands(line) for line in lines[:done]] + lines[done:]
+    if all(new is old for new, old in zip(turned, lines, strict=True)):
+        return given
+    stroke3 = polylines_to_stroke3(turned)
+    stroke3[:, 2] = given.stroke3[:, 2]
+    return dataclasses.replace(given, stroke3=stroke3)
+
+
+def _as_most_hands(line: np.ndarray) -> np.ndarray:
+    """A closed stroke counter-clockwise from its top, another rightwards.
+
+    Args:
+        line: float32 [n, 2], y downwards.
+    """
+    way = line[-1] - line[0]
+    if (
+        len(line) < _FEW
+        or np.hypot(*way) > _CLOSED * np.ptp(line, axis=0).max()
+    ):
+        return line[::-1] if way @ _ONWARDS < 0 else line
+    ring = line[:-1]  # its end is where it begins
+    ring = np.roll(ring, -(line[:, 1].argmin() % len(ring)), axis=0)
+    if _is_clockwise(line):
+        ring = np.roll(ring[::-1], 1, axis=0)
+    return np.concatenate([ring, ring[:1]])
+
+
+def _is_clockwise(line: np.ndarray) -> bool:
+    """Whether the area inside is above 0, by the shoelace formula."""
+    x, y = (line - line[0]).T
+    return bool((x[:-1] * y[1:] - y[:-1] * x[1:]).sum() > 0)
