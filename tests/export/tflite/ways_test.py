@@ -9,8 +9,8 @@ from export.tflite.picture import picture
 from export.tflite.readings import readings
 from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.drawing.readings import read_anew
-from sketcher_tf.model.request import Prefix
 from sketcher_tf.rendering.raster import rasterize
+from sketcher_tf.request import Prefix
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3, stroke3_to_stroke5
 from tests.testing import toys

@@ -1,4 +1,4 @@
-// Between latents: as in sketcher_tf/model/request.py.
+// Between latents: as in sketcher_tf/request.py.
 
 /**
  * Spherical interpolation between vectors.
