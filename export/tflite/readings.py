@@ -11,12 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sketcher_tf.sketches import Sketch
-from sketcher_tf.strokes import polylines_to_stroke3
+from sketcher_tf.strokes import bounds, is_closed, polylines_to_stroke3
 
 SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
 _ALIKE = 1.25  # times larger or smaller: nothing else is seen in it
-_CLOSED = 0.2  # of a stroke's extent: ends no further apart close it
-_FEW = 4  # points; a stroke of fewer encloses nothing
 _ONWARDS = np.array([0.8, 0.6])  # where most hands end an open stroke
 
 
@@ -81,8 +79,7 @@ def _readings(given: Sketch) -> Iterator[Reading]:
 
 def extent(sketch: Sketch) -> tuple[np.ndarray, float]:
     """The upper left corner, and what makes it as large as the model's."""
-    points = np.concatenate(sketch.polylines).astype(np.float64)
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = np.array(bounds(sketch.polylines), np.float64)
     longest = (high - low).max()
     return low, SIDE / longest if longest else 1.0
 
@@ -113,12 +110,9 @@ def _as_most_hands(line: np.ndarray) -> np.ndarray:
     Args:
         line: float32 [n, 2], y downwards.
     """
-    way = line[-1] - line[0]
-    if (
-        len(line) < _FEW
-        or np.hypot(*way) > _CLOSED * np.ptp(line, axis=0).max()
-    ):
-        return line[::-1] if way @ _ONWARDS < 0 else line
+    if not is_closed(line):
+        backwards = (line[-1] - line[0]) @ _ONWARDS < 0
+        return line[::-1] if backwards else line
     ring = line[:-1]  # its end is where it begins
     ring = np.roll(ring, -(line[:, 1].argmin() % len(ring)), axis=0)
     if _is_clockwise(line):
