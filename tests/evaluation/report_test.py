@@ -6,22 +6,20 @@ import dataclasses
 import html
 import json
 import re
-import shutil
 import statistics
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
 from sketcher_tf import rendering
 from sketcher_tf.evaluation import report
 from sketcher_tf.evaluation.report import render
 from sketcher_tf.sketches import Sketch
 from tests.evaluation.rating_test import anova_by_regression
+from tests.testing.browser import NEEDS_CHROMIUM, chromium
 from tests.testing.evaluations import BASE, NASTY
 
-CHROMIUM = shutil.which("chromium")
 _VOID = ("meta", "input")
 _WORDS = ["category=ring", "category=zigzag", "mood=a", f"mood={NASTY}"]
 
@@ -228,28 +226,28 @@ def test_of_many_words_some_are_rated(evaluation, monkeypatch):
     ]
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
 @pytest.fixture
-def browser_page(text, tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("apt-get install chromium")
+def browser_page(browser, text, tmp_path):
     file = tmp_path / "report.html"
     file.write_text(text, "utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        context = browser.new_context(
-            offline=True, viewport={"width": 360, "height": 740}
-        )
+    errors = []
+    with browser.new_context(
+        offline=True, viewport={"width": 360, "height": 740}
+    ) as context:
         page = context.new_page()
-        errors = []
         page.on("pageerror", lambda error: errors.append(error))
         page.goto(file.as_uri())
         yield page
-        browser.close()
-        assert not errors
+    assert not errors
 
 
+@NEEDS_CHROMIUM
 def test_a_reader_rates_on_a_phone_without_network(
     browser_page, evaluation, tmp_path
 ):
@@ -346,6 +344,7 @@ def test_a_reader_rates_on_a_phone_without_network(
     assert "over 2 readers" in page.inner_text("#rating-anova")
 
 
+@NEEDS_CHROMIUM
 def test_only_a_key_of_its_own_rates(browser_page):
     page = browser_page
     page.fill("#rating-reader", "Ann")

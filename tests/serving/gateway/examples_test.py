@@ -10,16 +10,16 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from tests.serving.gateway.gateway_test import Running
 from tests.testing import fakes
+from tests.testing.browser import NEEDS_CHROMIUM, chromium
 from tests.testing.source_imports import ROOT
 
 EXAMPLES = ROOT / "serving" / "examples"
 WEB, GO = EXAMPLES / "web", EXAMPLES / "go"
 BUF = WEB / "node_modules" / ".bin" / "buf"
-CHROMIUM = shutil.which("chromium")
 DEBIANS = Path("/usr/share/gocode")  # sources of Go packages
 
 needs_npm = pytest.mark.skipif(
@@ -69,17 +69,12 @@ def running():
 
 @pytest.fixture(scope="module")
 def browser():
-    switches = ("--no-sandbox", "--disable-background-networking")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=switches
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @needs_npm
-@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
+@NEEDS_CHROMIUM
 @pytest.mark.parametrize("protocol", ["", "&grpc-web"], ids=["connect", "web"])
 def test_a_page_watches_a_sketch(browser, page, running, protocol):
     gateway = f"http://localhost:{running.gateway.http_port}"
