@@ -151,11 +151,12 @@ class PhoneGraph(tf.Module):
         conditions = tf.tile(condition, [CANDIDATES, 1])
         latents = self._model.prior(conditions, candidates, temperature)
         context, first = self._model.start(conditions, latents)
-        # What the encoder makes of the points is the same for all candidates.
-        first = first._replace(
-            encoder=tf.nest.map_structure(lambda part: part[:1], first.encoder),
-            influence=first.influence[:1],
-        )
+        if self._model.has_influence:
+            # What the encoder makes of the points all candidates share.
+            encoder, influence = tf.nest.map_structure(
+                lambda part: part[:1], (first.encoder, first.influence)
+            )
+            first = first._replace(encoder=encoder, influence=influence)
         points = tf.concat([START_TOKEN[None], points[0]], axis=0)
 
         def read(
@@ -394,6 +395,10 @@ def _pack(state: DrawingState) -> tf.Tensor:
     index = tf.cast(state.index, tf.float32)[None, None]
     parts = [*state.decoder, *state.encoder, state.influence, index]
     return tf.concat(
-        [tf.broadcast_to(part, [rows, part.shape[1]]) for part in parts],
+        [
+            tf.broadcast_to(part, [rows, part.shape[1]])
+            for part in parts
+            if part.shape[1]
+        ],
         axis=-1,
     )
