@@ -266,11 +266,6 @@ class PhoneGraph(tf.Module):
         stop = tf.minimum(count, self.rows - first.index)
         rows = tf.range(count)[None, :, None]
 
-        def unfinished(
-            k: tf.Tensor, state: DrawingState, point: tf.Tensor, _: tf.Tensor
-        ) -> tf.Tensor:
-            return (k < stop) & (point[0, 4] <= 0)
-
         def draw_next(
             k: tf.Tensor,
             state: DrawingState,
@@ -286,7 +281,9 @@ class PhoneGraph(tf.Module):
 
         nothing = tf.tile(END_TOKEN[None, None], [1, count, 1])
         _, last, _, points = tf.while_loop(
-            unfinished, draw_next, (tf.constant(0), first, point, nothing)
+            lambda k, state, point, _: (k < stop) & (point[0, 4] <= 0),
+            draw_next,
+            (tf.constant(0), first, point, nothing),
         )
         return points, _pack(last)
 
