@@ -391,11 +391,7 @@ def _pack(state: DrawingState) -> tf.Tensor:
     rows = state.decoder[0].shape[0]
     index = tf.cast(state.index, tf.float32)[None, None]
     parts = [*state.decoder, *state.encoder, state.influence, index]
+    some = [part for part in parts if part.shape[1]]
     return tf.concat(
-        [
-            tf.broadcast_to(part, [rows, part.shape[1]])
-            for part in parts
-            if part.shape[1]
-        ],
-        axis=-1,
+        [tf.broadcast_to(part, [rows, part.shape[1]]) for part in some], axis=-1
     )
