@@ -151,12 +151,11 @@ class PhoneGraph(tf.Module):
         conditions = tf.tile(condition, [CANDIDATES, 1])
         latents = self._model.prior(conditions, candidates, temperature)
         context, first = self._model.start(conditions, latents)
-        if self._model.has_influence:
-            # What the encoder makes of the points all candidates share.
-            encoder, influence = tf.nest.map_structure(
-                lambda part: part[:1], (first.encoder, first.influence)
-            )
-            first = first._replace(encoder=encoder, influence=influence)
+        # What the encoder makes of the points all candidates share.
+        encoder, influence = tf.nest.map_structure(
+            lambda part: part[:1], (first.encoder, first.influence)
+        )
+        first = first._replace(encoder=encoder, influence=influence)
         points = tf.concat([START_TOKEN[None], points[0]], axis=0)
 
         def read(
