@@ -1,5 +1,6 @@
 """A toy model with large weights, and calls of what is exported of it."""
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -38,8 +39,9 @@ def make_critical(schema: Schema = toys.SCHEMA) -> AISketcher:
     return make_model(toys.CONFIG.replace([("model.critic_units", 5)]), schema)
 
 
+@functools.cache
 def make_sketcher() -> Sketcher:
-    """The toy that is published."""
+    """The toy that is published; one for all, who must leave it as it is."""
     return Sketcher(make_model())
 
 

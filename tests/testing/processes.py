@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import numpy as np
+
 from tests.testing import toys
 
 if TYPE_CHECKING:
@@ -31,6 +33,25 @@ _context.set_forkserver_preload(["sketcher_tf.training.trainer"])
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
 FAILED = 3
+# Settings of a training with all that there is, but without sheets along the
+# way, which take longer than its epochs of STEPS steps.
+PLAIN = {
+    "training.sheet_every": 99,
+    "training.schedule": "linear",
+    "training.warmup_steps": 2,
+    "training.plain_epochs": 1,
+}
+STEPS = 4
+# Of the shortest one.
+SHORT = PLAIN | {
+    "model.image_latent_size": 0,
+    "model.influence": "none",
+    "training.epochs": 1,
+    "training.steps_per_epoch": 1,
+}
+# The n-th call of this one ends a step, and of that one puts a file in place.
+STEP = "sketcher_tf.training.callbacks.StopOnNaN.on_train_batch_end"
+RENAME = "sketcher_tf.files.os.replace"
 _PATIENCE_S = 300  # on a busy machine
 
 
@@ -206,6 +227,21 @@ def prepare_slowly(data: str, log: Path) -> None:
 def _append(log: Path, line: str) -> None:
     with open(log, "a") as file:
         file.write(f"{line}\n")
+
+
+def weights(path: Path) -> list[np.ndarray]:
+    """Of a saved model, and the state of its optimizer if it has one."""
+    import keras
+
+    model = keras.saving.load_model(path)
+    optimizer = getattr(model, "optimizer", None)
+    state = optimizer.variables if optimizer else []
+    return [v.numpy() for v in (*model.weights, *state)]
+
+
+def error_of(run: Path) -> str:
+    """The text of the error that a training ended with."""
+    return error_file(run).read_text()
 
 
 def error_file(run: Path) -> Path:

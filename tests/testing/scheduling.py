@@ -13,14 +13,18 @@ _LONG = (
     "tests/export/saved_model/publish_test.py",
     "tests/training/workers_test.py",
     "tests/export/tflite/tflite_test.py",
-    "tests/repo/docs_test.py",
-    "tests/evaluation/classifier_test.py",
-    "tests/serving/conformance_test.py",
+    "tests/repo/bazel_test.py",
     "tests/evaluation/evaluation_test.py",
-    "tests/model/ai_sketcher_test.py",
+    "tests/training/finetuning_test.py",
+    "tests/repo/docs_test.py",
+    "tests/serving/conformance_test.py",
+    "tests/export/saved_model/sessions_test.py",
     "tests/export/saved_model/models_test.py",
-    "tests/evaluate_test.py",
+    "tests/export/saved_model/stateless_test.py",
+    "tests/model/ai_sketcher_test.py",
     "tests/export/studio/offline_test.py",
+    "tests/evaluate_test.py",
+    "tests/evaluation/classifier_test.py",
     "tests/serving/server/service_test.py",
     "tests/repo/package_test.py",
     "tests/generate_test.py",
@@ -29,8 +33,6 @@ _LONG = (
 _WITH = {
     "tests/evaluation/report_test.py": "tests/evaluation/evaluation_test.py",
 }
-
-
 _BYTES = 3 * 2**30  # of memory that a process and what it starts may need
 
 

@@ -1,4 +1,3 @@
-import dataclasses
 import os
 import re
 import subprocess
@@ -13,57 +12,38 @@ from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import training_batches
+from sketcher_tf.data.sharing import ALONE
+from sketcher_tf.training import trainer
 from sketcher_tf.training.run_folder import RunFolder, read_history
 from sketcher_tf.training.schedules import LearningRate
+from sketcher_tf.training.workers import make_strategy
 from tests.testing import processes, toys
-from tests.testing.processes import FAILED, KILLED
-
-# One epoch is 4 steps.
-STEPS = 4
-# No sheets along the way: they take longer than such a training.
-PLAIN = {
-    "training.sheet_every": 99,
-    "training.schedule": "linear",
-    "training.warmup_steps": 2,
-    "training.plain_epochs": 1,
-}
-SHORT = PLAIN | {
-    "model.image_latent_size": 0,
-    "model.influence": "none",
-    "training.epochs": 1,
-    "training.steps_per_epoch": 1,
-}
+from tests.testing.processes import (
+    FAILED,
+    KILLED,
+    PLAIN,
+    RENAME,
+    SHORT,
+    STEP,
+    STEPS,
+)
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return toys.prepare(tmp_path_factory.mktemp("data") / "set", 20, 6)
-
-
-@pytest.fixture(scope="module")
-def whole(data, tmp_path_factory):
-    """A run that nothing interrupts, while other tests begin theirs."""
-    run = RunFolder(tmp_path_factory.mktemp("runs") / "whole")
-    process = processes.start_training(data, run.path, PLAIN)
+def short(data, tmp_path_factory):
+    """A run of one step, begun anew where an old one was."""
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "short")
+    run.path.mkdir()
+    run.config.write_text("other settings")
+    run.model.write_text("an old result")
+    run.last.write_text("an old checkpoint")
+    process = processes.start_training(data, run.path, SHORT, restart=True)
     yield lambda: processes.finish(process) == [0] and run
     processes.finish(process)
 
 
-def weights(path):
-    model = keras.saving.load_model(path)
-    optimizer = getattr(model, "optimizer", None)
-    state = optimizer.variables if optimizer else []
-    return [v.numpy() for v in (*model.weights, *state)]
-
-
-def error(run):
-    return processes.error_file(run.path).read_text()
-
-
 # --- Resuming ---------------------------------------------------------------
 
-_STEP = "sketcher_tf.training.callbacks.StopOnNaN.on_train_batch_end"
-_RENAME = "sketcher_tf.files.os.replace"
 # config.json and schema.json are written at each start.
 _STARTED = 2
 
@@ -75,216 +55,136 @@ def test_a_run_killed_at_any_moment_repeats_itself(data, whole, tmp_path):
         return processes.train(data, run.path, PLAIN, kill_at=kill_at or None)
 
     # In the first epoch of the images.
-    assert train(_STEP, 3) == KILLED
+    assert train(STEP, 3) == KILLED
     assert not run.images.exists()
     # While the second epoch of the images is saved.
-    assert train(_RENAME, _STARTED + 2) == KILLED
+    assert train(RENAME, _STARTED + 2) == KILLED
     assert run.images.exists()
     # While the first epoch of the strokes is saved: after the history, before
     # the best.
-    assert train(_RENAME, _STARTED + 3) == KILLED
+    assert train(RENAME, _STARTED + 3) == KILLED
     assert len(read_history(run.history)) == 1
     assert not run.best.exists()
     # The same, but between the best and the last.
-    assert train(_RENAME, _STARTED + 3) == KILLED
+    assert train(RENAME, _STARTED + 3) == KILLED
     assert run.best.exists()
     assert not run.last.exists()
     # In the midst of the second epoch.
-    assert train(_STEP, STEPS + 2) == KILLED
+    assert train(STEP, STEPS + 2) == KILLED
     assert run.last.exists()
     # When the second epoch's checkpoint is half there.
-    assert train(_RENAME, _STARTED + 3) == KILLED
+    assert train(RENAME, _STARTED + 3) == KILLED
     # After all epochs, before the result is there.
     assert train("sketcher_tf.training.trainer.draw_sheet", 1) == KILLED
     assert len(read_history(run.history)) == 3
     assert not run.model.exists()
     assert train() == 0
 
-    expected = whole()
-    assert run.history.read_text() == expected.history.read_text()
+    assert run.history.read_text() == whole.history.read_text()
     for one, other in (
-        (run.last, expected.last),
-        (run.best, expected.best),
-        (run.model, expected.model),
+        (run.last, whole.last),
+        (run.best, whole.best),
+        (run.model, whole.model),
     ):
-        for mine, theirs in zip(weights(one), weights(other), strict=True):
+        for mine, theirs in zip(
+            processes.weights(one), processes.weights(other), strict=True
+        ):
             np.testing.assert_array_equal(mine, theirs)
-    assert run.sheet.read_bytes() == expected.sheet.read_bytes()
+    assert run.sheet.read_bytes() == whole.sheet.read_bytes()
     left = {path.name for path in run.path.iterdir()}
-    assert left == {path.name for path in expected.path.iterdir()}
+    assert left == {path.name for path in whole.path.iterdir()}
 
 
 def test_a_run_leaves_what_it_says(whole):
-    run = whole()
-    rows = read_history(run.history)
+    rows = read_history(whole.history)
     assert [row["epoch"] for row in rows] == [0, 1, 2]
     assert rows[-1]["val_loss"] < rows[0]["val_loss"]
-    model = keras.saving.load_model(run.model)
+    model = keras.saving.load_model(whole.model)
     assert model.config == toys.CONFIG.replace(PLAIN.items())
     assert np.abs(model.prior.mean).min() > 0
     assert not model.image_autoencoder.trainable_variables
     assert not hasattr(model, "optimizer")  # the result is not trained on
-    assert keras.saving.load_model(run.last).optimizer.iterations == 3 * STEPS
+    last = keras.saving.load_model(whole.last)
+    assert last.optimizer.iterations == 3 * STEPS
 
 
 def test_a_run_that_has_ended_is_left_as_it_is(data, whole):
-    run = whole()
-    before = {p: p.stat().st_mtime_ns for p in (run.model, run.last, run.sheet)}
-    assert processes.train(data, run.path, PLAIN) == 0
+    left = whole.model, whole.last, whole.sheet
+    before = {path: path.stat().st_mtime_ns for path in left}
+    assert processes.train(data, whole.path, PLAIN) == 0
     assert before == {p: p.stat().st_mtime_ns for p in before}
 
 
-def test_another_seed_is_another_run(data, whole, tmp_path):
+def test_another_seed_is_another_run(data, short, tmp_path):
     run = RunFolder(tmp_path / "run")
-    changes = PLAIN | {"training.seed": 1, "training.epochs": 1}
+    changes = SHORT | {"training.seed": 1}
     assert processes.train(data, run.path, changes) == 0
     [row] = read_history(run.history)
-    same_epoch = read_history(whole().history)[0]
+    [same_epoch] = read_history(short().history)
     for name, value in row.items():
         # A part of the loss that is off, as the critic's, is 0 in any run.
         same = name == "epoch" or value == 0
         assert (value == same_epoch[name]) == same
 
 
+def epochs_of(data, folder, changes):
+    """The points that each of two epochs trains on."""
+    config = toys.CONFIG.replace(
+        (SHORT | {"training.epochs": 2} | changes).items()
+    )
+    strategy = make_strategy("one_device")
+    training = trainer._Training(
+        config, data, RunFolder(folder), strategy, None
+    )
+    batches = [b.points for b in training._training_batches(range(2), ALONE)]
+    return [points.numpy().tobytes() for points in batches]
+
+
 def test_the_last_epochs_see_the_drawings_as_they_are(data, tmp_path):
-    variants = [
-        {"training.plain_epochs": 0},
-        {"training.plain_epochs": 1},
-        {"training.plain_epochs": 3},
-        {"data.random_scale": 0.0, "data.drop_point": 0.0},
-    ]
-    runs = [RunFolder(tmp_path / str(i)) for i in range(len(variants))]
-    started = [
-        processes.start_training(
-            data, run.path, SHORT | {"training.epochs": 2} | changes
+    augmented, last, whole, never = (
+        epochs_of(data, tmp_path, changes)
+        for changes in (
+            {"training.plain_epochs": 0},
+            {"training.plain_epochs": 1},
+            {"training.plain_epochs": 3},
+            {"data.random_scale": 0.0, "data.drop_point": 0.0},
         )
-        for run, changes in zip(runs, variants, strict=True)
-    ]
-    assert processes.finish(*started) == [0] * len(started)
-    augmented, last, whole, never = (read_history(run.history) for run in runs)
+    )
     assert whole == never
-    assert last[0] == augmented[0] != never[0]
-    assert last[1] != augmented[1]
-
-
-# --- Beginning with a trained model -----------------------------------------
-
-FEW = PLAIN | {
-    "training.image_epochs": 0,
-    "training.epochs": 2,
-    "training.learning_rate": 1e-3,
-}
-
-
-@pytest.fixture(scope="module")
-def marks(tmp_path_factory):
-    """Drawings in which the rings of the toys are called wheels."""
-    drawn = [
-        dataclasses.replace(
-            drawing,
-            labels={
-                "category": drawing.labels["category"].replace("ring", "wheel")
-            },
-        )
-        for drawing in toys.drawings(20, 6)
-    ]
-    folder = tmp_path_factory.mktemp("marks") / "set"
-    toys.write(drawn, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finetuned(marks, whole, tmp_path_factory):
-    run = RunFolder(tmp_path_factory.mktemp("runs") / "finetuned")
-    options = {"origin": whole().model, "keep_words": True}
-    assert processes.train(marks, run.path, FEW, **options) == 0
-    return run
-
-
-def test_finetuning_begins_with_the_model_and_keeps_its_words(whole, finetuned):
-    before, after = (
-        read_history(whole().history),
-        read_history(finetuned.history),
-    )
-    assert after[0]["val_loss"] < before[0]["val_loss"]
-    old, new = (
-        keras.saving.load_model(run.model) for run in (whole(), finetuned)
-    )
-    assert new.schema.words == ("wheel", "zigzag", "ring")
-    # Its pictures are not learned anew, and the prior of the word that no
-    # drawing has is that of before.
-    for one, other in (
-        (old.image_autoencoder, new.image_autoencoder),
-        (old.prior, new.prior),
-    ):
-        for mine, theirs in zip(one.weights, other.weights, strict=True):
-            if one is old.prior:
-                mine, theirs = mine[0], theirs[2]
-            np.testing.assert_allclose(mine, theirs, rtol=1e-6)
-
-
-def test_finetuning_is_resumed_and_repeats_itself(
-    marks, whole, finetuned, tmp_path
-):
-    run = RunFolder(tmp_path / "killed")
-
-    def train(kill_at=None, **options):
-        options = {"origin": whole().model, "keep_words": True} | options
-        return processes.train(marks, run.path, FEW, kill_at=kill_at, **options)
-
-    assert train((_STEP, 2)) == KILLED
-    assert train((_STEP, STEPS + 1)) == KILLED
-    assert run.last.exists()
-    for others in (
-        {"keep_words": False},
-        {"origin": None},
-        {"origin": whole().last},
-    ):
-        assert train(**others) == FAILED
-        assert "a run is resumed with the settings and data" in error(run)
-    assert train() == 0
-    assert run.history.read_text() == finetuned.history.read_text()
-    for mine, theirs in zip(
-        weights(run.model), weights(finetuned.model), strict=True
-    ):
-        np.testing.assert_array_equal(mine, theirs)
+    assert last == [augmented[0], never[1]]
+    assert augmented[0] != never[0]
+    assert augmented[1] != never[1]
 
 
 # --- What stops a run -------------------------------------------------------
 
 
 def test_other_settings_or_data_are_refused(data, whole, tmp_path):
-    run = whole()
     changes = PLAIN | {"training.learning_rate": 0.5}
-    assert processes.train(data, run.path, changes) == FAILED
+    assert processes.train(data, whole.path, changes) == FAILED
     assert re.search(
         r"ValueError: a run is resumed with the settings and data it began "
         r"with; received others than those in .*config.json\. Name another "
         r"folder with --run, or begin anew with --restart\.",
-        error(run),
+        processes.error_of(whole.path),
     )
     other = toys.prepare(tmp_path / "other", 21, 6)
-    assert processes.train(other, run.path, PLAIN) == FAILED
-    assert "received others than those in" in error(run)
-    assert "schema.json" in error(run)
+    assert processes.train(other, whole.path, PLAIN) == FAILED
+    assert "received others than those in" in processes.error_of(whole.path)
+    assert "schema.json" in processes.error_of(whole.path)
 
 
 def test_two_trainings_in_one_folder_are_refused(data, tmp_path):
     run = RunFolder(tmp_path / "run")
     with run.claimed():
         assert processes.train(data, run.path, SHORT) == FAILED
-    assert "another one is at work in" in error(run)
+    assert "another one is at work in" in processes.error_of(run.path)
 
 
-def test_restart_forgets_a_run(data, tmp_path):
-    run = RunFolder(tmp_path / "run")
-    run.path.mkdir()
-    run.config.write_text("other settings")
-    run.model.write_text("an old result")
-    run.last.write_text("an old checkpoint")
-    assert processes.train(data, run.path, SHORT, restart=True) == 0
+def test_restart_forgets_a_run(short):
+    run = short()
     assert len(read_history(run.history)) == 1
-    assert weights(run.model)
+    assert processes.weights(run.model)
 
 
 def test_nan_stops_with_the_batch_saved(data, tmp_path):
@@ -309,7 +209,7 @@ def test_nan_stops_with_the_batch_saved(data, tmp_path):
         r"FloatingPointError: losses must be finite; received NaN or infinity "
         r"for gradient_norm, .* in epoch 2, step 3\. The batch is in "
         r".*nan_batch\.npz; try a lower --set training\.learning_rate\.",
-        error(run),
+        processes.error_of(run.path),
     )
     manifest = read_manifest(data)
     settings = toys.CONFIG.data
@@ -323,7 +223,7 @@ def test_nan_stops_with_the_batch_saved(data, tmp_path):
     assert len(read_history(run.history)) == 1
     last = keras.saving.load_model(run.last)
     assert last.optimizer.iterations == STEPS
-    assert all(np.isfinite(w).all() for w in weights(run.last))
+    assert all(np.isfinite(w).all() for w in processes.weights(run.last))
 
 
 def test_few_drawings_are_validated_on_themselves(tmp_path):
@@ -411,19 +311,6 @@ def test_quick_says_that_it_is_not_for_peoples_drawings(caplog, args, warned):
     train.COMMAND.parse(args)
     train.make_config()
     assert ("Use --init=quickdraw" in caplog.text) == warned
-
-
-def test_a_model_to_begin_with_gives_its_sizes(whole):
-    init = f"--init={whole().path}"
-    train.COMMAND.parse(["--data=cats.ndjson", init, "--epochs=3"])
-    origin = train.find_origin()
-    config = train.make_config(origin)
-    assert config.model == toys.CONFIG.model
-    assert config.loss.kl_weight_start == toys.CONFIG.loss.kl_weight
-    assert config.data == PRESETS["finetune"].data
-    assert config.training == dataclasses.replace(
-        PRESETS["finetune"].training, epochs=3, origin=origin.fingerprint
-    )
 
 
 @pytest.mark.parametrize("flag", ["--keep_words", "--preset=finetune"])

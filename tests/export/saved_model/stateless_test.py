@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export.saved_model import verify
 from export.saved_model.expected import stateless_calls
 from export.saved_model.publish import metadata_of
 from export.saved_model.replay import LOADERS
@@ -9,7 +10,7 @@ from export.saved_model.signatures import trace
 from export.saved_model.stateless import StatelessCalls
 from sketcher_tf import contract
 from sketcher_tf.contract import Code, Metadata, code_of
-from sketcher_tf.request import DEFAULT_TRIES
+from sketcher_tf.request import DEFAULT_TRIES, drawings
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke3_to_stroke5
@@ -120,14 +121,43 @@ def test_completions_of_unlike_lengths_in_one_call(ask, drawn):
         )
 
 
-def test_every_signature_answers_as_python(ask, sketcher):
+@pytest.fixture(scope="module")
+def calls(sketcher):
+    """What an export is measured by."""
     metadata = metadata_of(sketcher.model, {"model": "toy"})
-    calls = stateless_calls(sketcher, metadata)
+    return stateless_calls(sketcher, metadata)
+
+
+def test_every_signature_answers_as_python(ask, calls):
     assert {c.signature for c in calls} == set(contract.SKETCHER.signatures)
     for call in calls:
         assert_answers(ask(call.signature, **call.inputs), call.outputs)
     generate = calls[0]
     assert_answers(ask("serving_default", **generate.inputs), generate.outputs)
+
+
+@pytest.fixture(scope="module")
+def of_another(calls):
+    """The first call, as a model answers it of which one weight is another."""
+    model = make_model()
+    kernel = model.decoder.rnn.recurrent_kernel
+    kernel.assign_add(tf.scatter_nd([[3, 5]], [0.05], kernel.shape))
+    asked = calls[0].inputs
+    seeds, temperature = asked["seed"], float(asked["temperature"][0])
+    drawn = Sketcher(model).generate(
+        WORD, len(seeds), temperature, int(seeds[0, 0]), tries=1
+    )
+    strokes = drawings(model.schema, drawn)
+    return calls[0]._replace(outputs={"strokes": strokes})
+
+
+def test_another_weight_is_another_answer(ask, calls, of_another):
+    """One of many, changed by a little, is enough to be found out."""
+    call = calls[0]
+    answer = call._replace(outputs=ask(call.signature, **call.inputs))
+    verify._compare(call, answer, "any")
+    with pytest.raises(ValueError, match=r"generate must answer .* strokes"):
+        verify._compare(of_another, answer, "any")
 
 
 def assert_answers(received, expected):
