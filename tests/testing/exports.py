@@ -1,5 +1,6 @@
 """A toy model with large weights, and calls of what is exported of it."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ import numpy as np
 from sketcher_tf.configs import Config
 from sketcher_tf.contract import Servable
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.schema import Schema
+from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke5_to_stroke3
@@ -16,6 +17,27 @@ from tests.testing import toys
 
 WORD = toys.CATEGORIES[0]
 CAPACITY = 64  # of the published toy
+
+# All that a model may be made of otherwise: another core, a weight per step, no
+# image code, two factors, many words, an odd number of normals.
+OTHER = (
+    dataclasses.replace(
+        toys.CONFIG,
+        model=dataclasses.replace(
+            toys.MODEL, rnn="hyper", influence="full", image_latent_size=0
+        ),
+    ),
+    dataclasses.replace(
+        toys.SCHEMA,
+        factors=(
+            Factor(
+                "kind",
+                ("ant", "cat", "scatter", *(f"thing {n}" for n in range(20))),
+            ),
+            Factor("mood", ("glad", "sad")),
+        ),
+    ),
+)
 
 Ask = Callable[..., dict[str, np.ndarray]]
 

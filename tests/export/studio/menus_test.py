@@ -1,15 +1,11 @@
 """Menus from the model: many words, several factors, other models."""
 
 import base64
-import dataclasses
 
 import pytest
 from playwright.sync_api import expect
 
-from export.tflite import convert
-from sketcher_tf.schema import Factor
-from tests.testing import toys
-from tests.testing.exports import make_model
+from tests.testing.exports import OTHER
 from tests.testing.studio import (
     NEEDS_BROWSER,
     PHONE,
@@ -20,26 +16,12 @@ from tests.testing.studio import (
 )
 
 pytestmark = NEEDS_BROWSER
-_WORDS = ("ant", "cat", "scatter", *(f"thing {n}" for n in range(20)))
-_SCHEMA = dataclasses.replace(
-    toys.SCHEMA,
-    factors=(Factor("kind", _WORDS), Factor("mood", ("glad", "sad"))),
-)
-
-
-@pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    """A model of many words and two factors, which cannot encode."""
-    model = make_model(schema=_SCHEMA)
-    content = convert.finish(convert.convert(model, False), model, "none")
-    path = tmp_path_factory.mktemp("many") / "many.tflite"
-    path.write_bytes(content)
-    return path
+_WORDS = OTHER[1].factors[0].values
 
 
 @pytest.fixture
-def opened(page, many):
-    page.locator("#file").set_input_files(many)
+def opened(page, other):
+    page.locator("#file").set_input_files(other)
     status(page).to_have_text("Draw a stroke, or press Continue.")
     expect(page.get_by_role("combobox", name="Kind")).to_be_visible()
     return page
@@ -107,7 +89,7 @@ def test_a_file_that_is_no_model_is_told(page, tmp_path):
 
 
 def test_a_file_is_dropped_on_the_page_and_the_first_model_comes_back(
-    page, many
+    page, other
 ):
     draw(page, RING[:4])
     page.get_by_label("Go on by itself").uncheck()
@@ -118,7 +100,7 @@ def test_a_file_is_dropped_on_the_page_and_the_first_model_comes_back(
           transfer.items.add(new File([content], 'dropped.tflite'));
           return transfer;
         }""",
-        base64.b64encode(many.read_bytes()).decode(),
+        base64.b64encode(other.read_bytes()).decode(),
     )
     page.dispatch_event("body", "drop", {"dataTransfer": dropped})
     expect(page.get_by_role("combobox", name="Kind")).to_be_visible()
