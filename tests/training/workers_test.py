@@ -7,21 +7,14 @@ from sketcher_tf.data.pipeline import evaluation_batches
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import RunFolder, read_history
 from sketcher_tf.training.workers import is_chief, make_strategy
-from tests.testing import processes, toys
-from tests.testing.processes import FAILED, KILLED
+from tests.testing import processes
+from tests.testing.processes import FAILED, KILLED, PLAIN, STEP, STEPS
 
 CHANGES = {
     "training.epochs": 2,
     "training.image_epochs": 1,
-    "training.sheet_every": 1,
+    "training.sheet_every": 2,
 }
-_STEP = "sketcher_tf.training.callbacks.StopOnNaN.on_train_batch_end"
-STEPS = 4
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return toys.prepare(tmp_path_factory.mktemp("data") / "set", 20, 6)
 
 
 @pytest.fixture(scope="module")
@@ -30,23 +23,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def beginning(data, folder):
-    """Two trainings on this machine, one with a single replica."""
-    alone, mirrored = folder / "alone", folder / "mirrored"
-    changes = CHANGES | {"training.sheet_every": 99}  # only at the end
-    return {
-        alone: processes.start_training(data, alone, changes),
-        mirrored: processes.start_training(
-            data, mirrored, changes, strategy="mirrored", replicas=2
-        ),
-    }
-
-
-@pytest.fixture(scope="module")
-def ended(beginning):
-    """Their run folders."""
-    assert processes.finish(*beginning.values()) == [0, 0]
-    return [RunFolder(path) for path in beginning]
+def mirrored(data, folder):
+    """A training on this machine with two replicas, under way."""
+    run = RunFolder(folder / "mirrored")
+    process = processes.start_training(
+        data, run.path, PLAIN, strategy="mirrored", replicas=2
+    )
+    yield lambda: processes.finish(process) == [0] and run
+    processes.finish(process)
 
 
 def weights(run):
@@ -86,7 +70,7 @@ def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
     undisturbed = processes.start_workers(data, whole.path, *[CHANGES] * 2)
     # In the second epoch; the images are one more.
     workers = processes.start_workers(
-        data, run.path, *[CHANGES] * 2, kill_at=(_STEP, 2 * STEPS + 2)
+        data, run.path, *[CHANGES] * 2, kill_at=(STEP, 2 * STEPS + 2)
     )
     assert processes.finish(*workers) == [KILLED] * 2
     assert len(read_history(run.history)) == 1
@@ -96,13 +80,12 @@ def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
     for one, two in zip(weights(run), weights(whole), strict=True):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
     assert run.sheet.exists()
-    assert len(list(run.sheets.iterdir())) == 2
+    assert len(list(run.sheets.iterdir())) == 1
     assert not processes.worker_path(run.path, 1).exists()
 
 
-def test_mirrored_replicas_train_like_one(ended):
-    alone, mirrored = ended
-    assert_close(mirrored, alone)
+def test_mirrored_replicas_train_like_one(mirrored, whole):
+    assert_close(mirrored(), whole)
 
 
 def test_workers_stop_together(data, folder):
