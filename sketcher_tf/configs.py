@@ -374,14 +374,14 @@ PRESETS: Mapping[str, Config] = {
     # many drawings there are: few ones are seen again and again.
     "finetune": Config(
         training=TrainingConfig(
-            epochs=24,
+            epochs=18,
             steps_per_epoch=50,
             image_epochs=0,
             plain_epochs=4,
             learning_rate=1e-3,
             schedule="linear",
             warmup_steps=50,
-            sheet_every=8,
+            sheet_every=9,
         ),
     ),
     "paper": _PAPER,

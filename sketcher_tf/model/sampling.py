@@ -248,17 +248,16 @@ def draw_points(
     noise: PointNoise,
     temperature: tf.Tensor,
     prefix: Prefix | None = None,
-    multiple: int = _PACKET,
 ) -> tuple[tf.Tensor, Progress]:
     """Draws `count` points more: the one place where points are drawn.
 
     In two calls it draws what it does in one. Noise and prefix are those of
     the whole sketch, counted from its first point.
 
-    What picks a point is computed for a multiple of so many rows. Processors
-    take numbers in packets, and those left over one by one, which rounds
-    otherwise: then it would depend on the batch whether a pen is lifted. Layers
-    are as wide as packets.
+    What picks a point is computed for whole packets of rows. Processors take
+    numbers in packets, and those left over one by one, which rounds otherwise:
+    then it would depend on the batch whether a pen is lifted. Layers are as
+    wide as packets.
 
     Args:
         model: the model.
@@ -268,7 +267,6 @@ def draw_points(
         noise: fields [B, T, ...].
         temperature: float32 [B], tau; 0 takes the likeliest at each step.
         prefix: the points to begin with.
-        multiple: 1 is enough where all batches have one size.
 
     Returns:
         Stroke-5 float32 [B, count, 5], in units of the scale factor, with end
@@ -280,15 +278,10 @@ def draw_points(
         tf.float32, count, element_shape=progress.point.shape
     )
     batch = temperature.shape[0] or tf.shape(temperature)[0]
-    surplus = -batch % multiple
+    surplus = -batch % _PACKET
     noise = PointNoise(*(_with_rows(field, surplus) for field in noise))
     temperature = _with_rows(temperature, surplus)
-    decoder = model.decoder
-    predict = (
-        decoder.predict_alike(surplus)
-        if multiple > 1
-        else decoder.predict_point
-    )
+    predict = model.decoder.predict_alike(surplus)
 
     def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
         return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
