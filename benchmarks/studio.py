@@ -16,7 +16,6 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from export.studio.__main__ import exported
 from export.studio.build import build
-from export.studio.server import serve
+from export.studio.server import running, serve
 from sketcher_tf.cli import Command, refuse_arguments
 
 COMMAND = Command("python -m benchmarks.studio", __doc__)
@@ -89,19 +88,8 @@ def served(model: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "page"
         build({"model": model}, output)
-        with hosted(output) as address:
+        with running(serve(output, 0)) as address:
             yield address
-
-
-@contextmanager
-def hosted(folder: Path) -> Iterator[str]:
-    """The address of a folder."""
-    with serve(folder, 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
-        thread.join()
 
 
 def visit(context: BrowserContext, address: str) -> float:
@@ -149,7 +137,7 @@ def tfjs(browser: Browser, decoder: Path, rounds: int) -> float:
         shutil.copytree(_TFJS, folder)
         subprocess.run(["npm", "ci", "--silent"], cwd=folder, check=True)
         shutil.copy(decoder, folder / "decoder.json")
-        with hosted(folder) as address, browser.new_page() as page:
+        with running(serve(folder, 0)) as address, browser.new_page() as page:
             page.goto(address)
             call = f"measure('decoder.json', {_POINTS})"
             return statistics.median(page.evaluate(call) for _ in range(rounds))

@@ -125,8 +125,7 @@ class Sketcher:
         )
         if number == 1:
             return np.ones(count, np.int32)
-        most = np.full(count, number, np.int32)
-        return self._draw_the_best(request, most).drawn.numpy()
+        return self._best(request, number).drawn.numpy()
 
     def complete(
         self,
@@ -283,8 +282,12 @@ class Sketcher:
     ) -> tf.Tensor:
         if number == 1:
             return self._draw(request)
+        return self._best(request, number).points
+
+    def _best(self, request: DrawingRequest, number: int) -> drawing.Best:
+        """Of as many tries for each sketch, 2 or more."""
         tries = np.full(len(request.seeds), number, np.int32)
-        return self._draw_the_best(request, tries).points
+        return self._draw_the_best(request, tries)
 
     def _sketches(
         self, points: tf.Tensor, categories: Sequence[str]

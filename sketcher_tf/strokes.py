@@ -23,6 +23,9 @@ END_TOKEN = np.array([0, 0, 0, 0, 1], np.float32)
 # it; one of fewer points encloses nothing.
 CLOSED_GAP = 0.2
 FEWEST_ENCLOSING = 4
+# Of Quick, Draw!'s open strokes, 74 % end on this side of their start, y
+# downwards.
+ONWARDS = (0.8, 0.6)
 
 Polylines = list[np.ndarray]
 

@@ -11,11 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sketcher_tf.sketches import Sketch
-from sketcher_tf.strokes import bounds, is_closed, polylines_to_stroke3
+from sketcher_tf.strokes import ONWARDS, bounds, is_closed, polylines_to_stroke3
 
 SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
 _ALIKE = 1.25  # times larger or smaller: nothing else is seen in it
-_ONWARDS = np.array([0.8, 0.6])  # where most hands end an open stroke
 
 
 class Reading(NamedTuple):
@@ -111,7 +110,7 @@ def _as_most_hands(line: np.ndarray) -> np.ndarray:
         line: float32 [n, 2], y downwards.
     """
     if not is_closed(line):
-        backwards = (line[-1] - line[0]) @ _ONWARDS < 0
+        backwards = (line[-1] - line[0]) @ ONWARDS < 0
         return line[::-1] if backwards else line
     ring = line[:-1]  # its end is where it begins
     ring = np.roll(ring, -(line[:, 1].argmin() % len(ring)), axis=0)

@@ -15,10 +15,7 @@ import tensorflow as tf
 from sketcher_tf.batch import Drawn, Strokes, per_stroke, rows_at
 from sketcher_tf.request import Prefix
 from sketcher_tf.schema import Schema
-
-# Of Quick, Draw!'s open strokes, 74 % end on this side of their start, y
-# downwards; of the closed ones 67 % run counter-clockwise, most from the top.
-_ONWARDS = (0.8, 0.6)
+from sketcher_tf.strokes import ONWARDS
 
 
 class Reading(NamedTuple):
@@ -89,6 +86,7 @@ def read_anew(schema: Schema, given: Prefix, number: tf.Tensor) -> Reading:
 def as_most_hands(places: tf.Tensor, given: Prefix) -> tf.Tensor:
     """Closed strokes counter-clockwise from their top, others rightwards.
 
+    So run 67 % of the closed strokes of Quick, Draw!, most from the top.
     A stroke that is still being drawn stays as it is: what follows goes on from
     its end.
 
@@ -110,7 +108,7 @@ def as_most_hands(places: tf.Tensor, given: Prefix) -> tf.Tensor:
             strokes.closed(drawn),
             _topmost(drawn, strokes),
             _area(drawn, strokes) > 0,
-            tf.reduce_sum(strokes.way(drawn) * _ONWARDS, axis=-1) < 0,
+            tf.reduce_sum(strokes.way(drawn) * ONWARDS, axis=-1) < 0,
         )
     )
     index = _numbers(drawn)

@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import http.server
 import shutil
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import LocatorAssertions, Page, expect
 
-from export.studio.server import serve
+from export.studio.server import running
 from export.tflite import convert
 from sketcher_tf.schema import Schema
 from sketcher_tf.sketches import Sketch
@@ -49,17 +48,6 @@ def write_toy(path: Path) -> Path:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a folder's page."""
-    with serve(folder, 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
-        thread.join()
-
-
-@contextmanager
 def plainly_served(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """A static host: its address, and the paths that are asked of it."""
     asked = []
@@ -73,14 +61,9 @@ def plainly_served(folder: Path) -> Iterator[tuple[str, list[str]]]:
             pass
 
     handler = functools.partial(Handler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}/", asked
-        finally:
-            server.shutdown()
-            thread.join()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with running(server) as address:
+        yield address, asked
 
 
 def ready(page: Page) -> None:

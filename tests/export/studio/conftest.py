@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from export.studio.server import running, serve
 from tests.testing import studio
 from tests.testing.browser import chromium
 from tests.testing.sharing import made_once
@@ -24,7 +25,7 @@ def folder(model, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(folder):
-    with studio.served(folder) as address:
+    with running(serve(folder, 0)) as address:
         yield address
 
 
