@@ -9,7 +9,10 @@ from unittest import mock
 import pytest
 
 from sketcher_tf.data import sources
+from sketcher_tf.data.formats.checks import Rules
+from sketcher_tf.data.formats.drawing import SkipReport
 from sketcher_tf.data.formats.reading import find_files
+from sketcher_tf.data.prepare import pieces
 from sketcher_tf.files import identity_of, to_path
 from tests.testing.killing import digests
 
@@ -78,6 +81,24 @@ def test_beam_writes_into_a_store(store, local, tmp_path):
     assert sources.prepare(str(out), OPTIONS) == out
     with pytest.raises(ValueError, match="must be a new folder"):
         sources.prepare("memory://bucket/in", OPTIONS, out, beam=[])
+
+
+@pytest.mark.parametrize(
+    ("smallest", "opened"), [(pieces._MIN_BYTES, 1), (1000, 2)]
+)
+def test_files_are_opened_as_often_as_they_are_needed(
+    store, monkeypatch, smallest, opened
+):
+    """Once to see what it is, once to cut it if it is large; then to read."""
+    monkeypatch.setattr(pieces, "_MIN_BYTES", smallest)
+    with mock.patch.object(store, "_open", wraps=store._open) as calls:
+        files = find_files("memory://bucket/in/*.ndjson")
+        found = list(pieces.cut_files(files, Rules(), None))
+        assert calls.call_count == opened
+        assert (len(found) > 1) == (opened > 1)
+        for piece in found:
+            list(piece.drawings(SkipReport()))
+    assert calls.call_count == opened + len(found)
 
 
 def test_a_change_in_a_store_is_noticed(store):

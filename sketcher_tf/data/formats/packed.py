@@ -36,15 +36,16 @@ class _Unpacked(gzip.GzipFile):
 
 def open_source(path: Path) -> BinaryIO:
     """Opens a file for reading bytes, unpacked if it is gzip'ed."""
-    packed = is_packed(path)
-    file = path.open("rb")  # by the path itself: it may be in an object store
+    # By the path itself, and once: it may be in an object store.
+    file = path.open("rb")
+    packed = is_packed(file.read(3))
+    file.seek(0)
     return cast(BinaryIO, _Unpacked(file) if packed else file)
 
 
-def is_packed(path: Path) -> bool:
-    """Whether a file is gzip'ed."""
-    with path.open("rb") as file:
-        return file.read(3) == b"\x1f\x8b\x08"
+def is_packed(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is gzip'ed."""
+    return head.startswith(b"\x1f\x8b\x08")
 
 
 def open_text(path: Path) -> BinaryIO:

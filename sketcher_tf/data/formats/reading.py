@@ -69,7 +69,7 @@ class SourceFile:
 
     def parts(self, size: int) -> Iterator["SourceFile"]:
         """The file in parts of about `size` bytes, if it can be cut."""
-        if self.format != "json":
+        if self.format != "json" or self.size <= size:
             yield self
             return
         for span in text.spans_of_json(self.path, size):

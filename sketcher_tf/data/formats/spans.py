@@ -1,8 +1,7 @@
 """Parts of a file of lines, so that several processes can share its reading."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 
 class Span(NamedTuple):
@@ -19,12 +18,11 @@ class Span(NamedTuple):
     line: int
 
 
-def cut_lines(path: Path, size: int) -> Iterator[Span]:
+def cut_lines(file: BinaryIO, size: int) -> Iterator[Span]:
     """Cuts a file into spans of `size` bytes and the rest of a line."""
     start, line = 0, 1
-    with path.open("rb") as file:
-        while block := file.read(size):
-            block += file.readline()
-            yield Span(start, len(block), line)
-            start += len(block)
-            line += block.count(b"\n")
+    while block := file.read(size):
+        block += file.readline()
+        yield Span(start, len(block), line)
+        start += len(block)
+        line += block.count(b"\n")

@@ -60,11 +60,14 @@ def spans_of_json(path: Path, size: int) -> Iterator[Span | None]:
         document, or one that is packed or not of UTF-8.
     """
     with path.open("rb") as file:
-        plain = encoding_of(file.read(4)) == "utf-8" and not is_packed(path)
-    if plain and _document(path) is None:
-        yield from cut_lines(path, size)
-    else:
-        yield None
+        head = file.read(4)
+        file.seek(0)
+        plain = encoding_of(head) == "utf-8" and not is_packed(head)
+        if not plain or _document(file) is not None:
+            yield None
+            return
+        file.seek(0)
+        yield from cut_lines(file, size)
 
 
 def read_csv(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
@@ -97,27 +100,27 @@ def _values(
     path: Path, intake: Intake, span: Span | None
 ) -> Iterator[tuple[str, Any]]:
     """The document's value, or each line's."""
-    document = None if span else _document(path)
-    if document is not None:
-        yield str(path), document
-        return
-    for where, line in _lines(path, intake, span):
-        try:
-            value = loads(line, where)
-        except BadDrawingError as error:
-            intake.report.add(error)
-        else:
-            yield where, value
+    with open_text(path) as file:
+        document = None if span else _document(file)
+        if document is not None:
+            yield str(path), document
+            return
+        for where, line in _lines(file, path, intake, span):
+            try:
+                value = loads(line, where)
+            except BadDrawingError as error:
+                intake.report.add(error)
+            else:
+                yield where, value
 
 
-def _document(path: Path) -> Any:
+def _document(file: BinaryIO) -> Any:
     """The value of a file that is one document over several lines, or None."""
     try:
-        with open_text(path) as file:
-            first = next((line for line in file if not line.isspace()), b"")
-            if _is_row(first):
-                return None
-            data = first + file.read(_MAX_DOCUMENT)
+        first = next((line for line in file if not line.isspace()), b"")
+        if _is_row(first):
+            return None
+        data = first + file.read(_MAX_DOCUMENT)
     except GZIP_ERRORS:
         return None
     try:
@@ -152,17 +155,16 @@ def _without_comma(line: bytes) -> bytes:
 
 
 def _lines(
-    path: Path, intake: Intake, span: Span | None
+    file: BinaryIO, path: Path, intake: Intake, span: Span | None
 ) -> Iterator[tuple[str, bytes]]:
     start, left, number = span or (0, math.inf, 1)
     try:
-        with open_text(path) as file:
-            file.seek(start)
-            while left > 0 and (line := file.readline()):
-                if line.strip() not in _BRACKETS:
-                    yield f"{path}:{number}", _without_comma(line)
-                left -= len(line)
-                number += 1
+        file.seek(start)
+        while left > 0 and (line := file.readline()):
+            if line.strip() not in _BRACKETS:
+                yield f"{path}:{number}", _without_comma(line)
+            left -= len(line)
+            number += 1
     except GZIP_ERRORS as error:
         intake.report.add(
             BadDrawingError("truncated", f"{path}:{number}", str(error))

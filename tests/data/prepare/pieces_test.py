@@ -52,7 +52,7 @@ def test_pieces_hold_all_drawings_in_order(folder, small):
 
 
 def test_bad_rows_are_told_by_their_line_in_the_file(folder, small):
-    last = [piece for piece in cut(folder) if piece.files[-1].span][-1]
+    last = [p for p in cut(folder) if any(file.span for file in p.files)][-1]
     report = SkipReport()
     list(last.drawings(report))
     assert report.examples["malformed JSON"].endswith("a.ndjson:581")
@@ -81,7 +81,8 @@ def test_spans_are_whole_lines(tmp_path, size):
     path = tmp_path / "a"
     path.write_bytes(b"\n".join(lines))
     data = path.read_bytes()
-    spans = list(cut_lines(path, size))
+    with path.open("rb") as file:
+        spans = list(cut_lines(file, size))
     assert b"".join(data[s.start : s.start + s.size] for s in spans) == data
     for span in spans:
         assert data[: span.start].count(b"\n") + 1 == span.line
