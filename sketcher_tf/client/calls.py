@@ -181,8 +181,14 @@ class Caller:
         """
         # The state that a server tells of does not depend on the label.
         look = self._status if choice.label is None else self._probe
+        failed = None
         for polls in itertools.count(1):
-            failed = yield from look(servable, choice, deadline)
+            try:
+                failed = yield from look(servable, choice, deadline)
+            except errors.DeadlineExceededError as late:
+                if failed is None:
+                    raise
+                raise failed from late  # what was missing helps more
             if failed is None:
                 return
             delay = _POLLS.delay(polls, self.rng)

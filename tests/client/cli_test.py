@@ -30,7 +30,7 @@ def run(server, tmp_path, monkeypatch):
 
     def call(*args):
         target = f"--target={server.target}"
-        cli.COMMAND.run(cli.main, [target, "--timeout=5", *args])
+        cli.COMMAND.run(cli.main, [target, *args])
 
     return call
 

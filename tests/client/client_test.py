@@ -35,7 +35,14 @@ from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import stroke5_to_stroke3
 from tests.testing import fakes
-from tests.testing.fakes import LATENTS, LONGEST, FakeServer, wait_until
+from tests.testing.fakes import (
+    LATENTS,
+    LONGEST,
+    FakeServer,
+    ThreeTries,
+    held_until,
+    wait_until,
+)
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
@@ -48,8 +55,15 @@ def server():
 
 @pytest.fixture
 def client(server):
-    with SketcherClient(server.target, timeout=10) as client:
+    with SketcherClient(server.target) as client:
         yield client
+
+
+@pytest.fixture
+def impatient(client):
+    """Ends what fails for ever with its third failure."""
+    client._operations.caller.backoff = ThreeTries()
+    return client
 
 
 def sketch(count=5, category="cat", dx=3.0):
@@ -223,7 +237,7 @@ def test_the_next_points_are_fetched_while_some_are_taken(server, client):
     drawing = client.draw_live("pig", seed=6, points_per_call=4)
     turn = iter(drawing)
     first = [next(turn), next(turn)]
-    wait_until(lambda: server.names().count("step") == 2, 10)
+    wait_until(lambda: server.names().count("step") == 2)
     np.testing.assert_array_equal(drawing.sketch.stroke3, first)
     assert not drawing.sketch.finished
     time.sleep(0.2)
@@ -233,22 +247,23 @@ def test_the_next_points_are_fetched_while_some_are_taken(server, client):
 
 
 def test_a_caller_may_take_longer_than_a_call(server):
-    with SketcherClient(server.target, timeout=0.5) as client:
+    with SketcherClient(server.target, timeout=2.0) as client:
         turn = client.draw_live("pig", seed=6, points_per_call=6).steps()
         points = next(turn)
         server.faults["step"].append(fakes.unavailable)
         points += next(turn)
-        time.sleep(0.7)
+        time.sleep(2.2)
         points += next(turn)
     np.testing.assert_array_equal(points, fakes.expected("pig", 6))
 
 
 def test_a_step_that_hangs_does_not_hold_up_leaving(server, client):
-    server.faults["step"].extend([lambda proceed: proceed(), fakes.slowly(5)])
+    hangs = held_until(lambda: "close" in server.names())
+    server.faults["step"].extend([lambda proceed: proceed(), hangs])
     begun = time.monotonic()
     for _ in client.draw_live("pig", points_per_call=2):
         break
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
     assert not server.model.sessions
 
 
@@ -329,16 +344,18 @@ def test_a_server_that_is_gone_does_not_hold_up_closing(server, client):
     server.stop()
     begun = time.monotonic()
     client.close()
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 def test_a_closed_client_says_so(server, client):
     client.labels()
-    server.faults["generate"].append(fakes.slowly(1))
+    closed = threading.Event()
+    server.faults["generate"].append(held_until(closed.is_set))
     with ThreadPoolExecutor() as threads:
         under_way = threads.submit(client.generate, "cat")
         wait_until(lambda: "generate" in server.names())
         client.close()
+        closed.set()
         assert isinstance(under_way.exception(60), ClientClosedError)
     for call in (
         client.labels,
@@ -351,7 +368,9 @@ def test_a_closed_client_says_so(server, client):
     client.close()  # once more does no harm
 
 
-def test_a_session_that_another_version_opened_is_given_back(server, client):
+def test_a_session_that_another_version_opened_is_given_back(
+    server, client, impatient
+):
     def behind(proceed):
         version, outputs = proceed()
         return version - 1, outputs
@@ -364,17 +383,16 @@ def test_a_session_that_another_version_opened_is_given_back(server, client):
     assert len(server.model.sessions) == 1
     server.faults["open"].extend([behind] * 999)
     with pytest.raises(VersionChangedError, match="export the model again"):
-        list(client.draw_live("pig", timeout=0.3))
+        list(impatient.draw_live("pig"))
     assert len(server.model.sessions) == 1
 
 
-def test_a_session_that_broke_the_contract_is_given_back(server, client):
+def test_a_session_that_broke_the_contract_is_given_back(server, impatient):
     server.change = lambda name, outputs: (
         {**outputs, "length": np.int32(99)} if name == "step" else outputs
     )
-    # With the last bit of time it may still have been opening another one.
-    with pytest.raises((InvalidAnswerError, DeadlineExceededError)):
-        list(client.draw_live("cat", timeout=0.3))
+    with pytest.raises(InvalidAnswerError):
+        list(impatient.draw_live("cat"))
     assert not server.model.sessions
 
 
@@ -400,7 +418,7 @@ def test_many_threads_share_a_client(client):
 def test_the_twin_draws_the_same(server, client):
     async def draw():
         async with AsyncSketcherClient(server.target) as twin:
-            await twin.wait_until_ready(10)
+            await twin.wait_until_ready()
             sketches, latents = await asyncio.gather(
                 twin.generate("pig", count=3, seed=7), twin.encode([sketch()])
             )
@@ -425,7 +443,7 @@ def test_the_twin_fetches_the_next_points_meanwhile(server):
             drawing = twin.draw_live("pig", seed=6, points_per_call=4)
             turn = aiter(drawing)
             points = [await anext(turn), await anext(turn)]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while server.names().count("step") < 2:
                     await asyncio.sleep(0.01)
             np.testing.assert_array_equal(drawing.sketch.stroke3, points)
@@ -438,7 +456,7 @@ def test_the_twin_fetches_the_next_points_meanwhile(server):
 
 def test_the_twin_fails_and_recovers_the_same(server):
     async def draw():
-        async with AsyncSketcherClient(server.target, timeout=5) as twin:
+        async with AsyncSketcherClient(server.target) as twin:
             server.faults["generate"].append(fakes.unavailable)
             await twin.generate("cat")
             server.faults["generate"].append(fakes.fail(NOT_FOUND))
@@ -452,13 +470,16 @@ def test_the_twin_fails_and_recovers_the_same(server):
 
 
 def test_cancelling_the_twin_cancels_the_call(server):
+    cancelled = threading.Event()
+
     async def draw():
         async with AsyncSketcherClient(server.target) as twin:
             await twin.labels()
-            server.faults["generate"].append(fakes.slowly(1))
+            server.faults["generate"].append(held_until(cancelled.is_set))
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.2):
                     await twin.generate("cat")
+            cancelled.set()
             return await twin.generate("cat", seed=1)
 
     [one] = asyncio.run(draw())
@@ -492,7 +513,9 @@ def test_a_cancelled_drawing_gives_its_session_back(server):
     async def draw():
         async with AsyncSketcherClient(server.target) as twin:
             await twin.labels()
-            server.faults["open"].append(fakes.slowly(0.3))
+            # After it has been given up.
+            late = held_until(lambda: "close" in server.names())
+            server.faults["open"].append(late)
             drawing = twin.draw_live("cat")
             under_way = asyncio.create_task(anext(aiter(drawing)))
             while "open" not in server.names():
@@ -507,12 +530,16 @@ def test_a_cancelled_drawing_gives_its_session_back(server):
 
 
 def test_a_closed_twin_says_so(server):
+    closed = threading.Event()
+
     async def draw():
         async with AsyncSketcherClient(server.target) as twin:
             await twin.labels()
-            server.faults["generate"].append(fakes.slowly(1))
+            server.faults["generate"].append(held_until(closed.is_set))
             under_way = asyncio.create_task(twin.generate("cat"))
-            await asyncio.sleep(0.2)
+            while "generate" not in server.names():
+                await asyncio.sleep(0.01)
+        closed.set()
         with pytest.raises(ClientClosedError):
             await under_way
         for call in (twin.labels, twin.wait_until_ready):
@@ -630,16 +657,13 @@ def test_a_long_request_survives_a_reload(server):
         assert len(client.generate("cat", count=96)) == 96
 
 
-def test_a_version_that_changes_for_ever_is_an_error(server):
+def test_a_version_that_changes_for_ever_is_an_error(server, impatient):
     numbers = itertools.count(2)
     server.change = lambda name, outputs: (
         server.reload(next(numbers)) or outputs
     )
-    with (
-        SketcherClient(server.target, timeout=0.5) as client,
-        pytest.raises(VersionChangedError, match="pin one"),
-    ):
-        client.generate("cat")
+    with pytest.raises(VersionChangedError, match="pin one"):
+        impatient.generate("cat")
 
 
 def test_a_refusal_that_stays_is_reported(server, client):
@@ -662,7 +686,7 @@ def test_a_refusal_that_stays_is_reported(server, client):
 def test_waiting_until_ready(server, client):
     begins = grpc.StatusCode.UNAVAILABLE, NOT_FOUND, {1: 20}, {1: 50, 2: 30}
     server.statuses = iter([*begins, {1: 10}, {1: 30}])
-    client.wait_until_ready(10)
+    client.wait_until_ready()
     assert list(server.statuses) == []  # two servables
 
 
@@ -676,7 +700,7 @@ def test_waiting_for_a_label(server):
     for name in ("labels", "stats"):
         server.faults[name].extend([fakes.unavailable, unknown, missing])
     with SketcherClient(server.target, label="stable") as client:
-        client.wait_until_ready(20)
+        client.wait_until_ready()
         assert not any(server.faults.values())
         assert {spec.version_label for *_, spec in server.calls} == {"stable"}
         server.faults["stats"].extend([unknown] * 999)
@@ -685,7 +709,7 @@ def test_waiting_for_a_label(server):
         refused = fakes.fail(grpc.StatusCode.INVALID_ARGUMENT, "Something")
         server.faults["labels"].append(refused)
         with pytest.raises(InvalidArgumentError, match="Something"):
-            client.wait_until_ready(20)
+            client.wait_until_ready()
         assert server.names()[-1] == "labels"
 
 
@@ -700,15 +724,11 @@ def test_waiting_ends(server, client):
         client.wait_until_ready(0.4)
 
 
-def test_nobody_there_ends(server):
+def test_nobody_there_ends(server, impatient):
     server.stop()
-    with SketcherClient(server.target) as client:
-        # With the last bit of time it may still have been connecting.
-        either = UnavailableError, DeadlineExceededError
-        with pytest.raises(either, match=r"UNAVAILABLE.*[Cc]onnect"):
-            client.wait_until_ready(0.5)
-        with pytest.raises(either, match=r"UNAVAILABLE.*[Cc]onnect"):
-            client.generate("cat", timeout=0.5)
+    for call in (impatient.wait_until_ready, lambda: impatient.generate("cat")):
+        with pytest.raises(UnavailableError, match=r"UNAVAILABLE.*[Cc]onnect"):
+            call()
 
 
 # --- TLS ----------------------------------------------------------------------
@@ -744,9 +764,10 @@ def test_tls(authority, tmp_path):
         stranger = Tls(trustme.CA().cert_pem.bytes())
         for wrong in (None, stranger):
             with (
-                SketcherClient(server.target, tls=wrong, timeout=0.5) as client,
+                SketcherClient(server.target, tls=wrong) as client,
                 pytest.raises(UnavailableError, match="TLS settings"),
             ):
+                client._operations.caller.backoff = ThreeTries()
                 client.labels()
 
 
@@ -762,9 +783,10 @@ def test_mutual_tls(authority):
             Tls(ca, *reversed(pem(trustme.CA().issue_cert("x")))),
         ):
             with (
-                SketcherClient(server.target, tls=wrong, timeout=0.5) as client,
+                SketcherClient(server.target, tls=wrong) as client,
                 pytest.raises(UnavailableError),
             ):
+                client._operations.caller.backoff = ThreeTries()
                 client.labels()
 
 

@@ -9,7 +9,7 @@ import pytest
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.errors import Failure, UnavailableError, error_of
 from sketcher_tf.client.proxies import is_loopback, proxy_of
-from tests.testing.fakes import FakeServer
+from tests.testing.fakes import FakeServer, ThreeTries
 
 PROXY = "http://user:secret@127.0.0.1:9"
 
@@ -78,7 +78,7 @@ def test_this_machine_is_reached_past_a_proxy(monkeypatch, name):
     with FakeServer() as server:
         port = server.target.rpartition(":")[2]
         for target in (f"localhost:{port}", f"dns:///localhost:{port}"):
-            with SketcherClient(target, timeout=10) as client:
+            with SketcherClient(target) as client:
                 assert client.labels().words
 
 
@@ -100,9 +100,10 @@ def test_a_failure_behind_a_proxy_names_it(monkeypatch):
         port = proxy.getsockname()[1]
         monkeypatch.setenv("http_proxy", f"http://me:secret@127.0.0.1:{port}")
         with (
-            SketcherClient("sketcher.example:8500", timeout=2) as client,
+            SketcherClient("sketcher.example:8500") as client,
             pytest.raises(UnavailableError) as error,
         ):
+            client._operations.caller.backoff = ThreeTries()
             client.labels()
     assert f"the proxy http_proxy=http://127.0.0.1:{port};" in str(error.value)
     assert "no_proxy" in str(error.value)

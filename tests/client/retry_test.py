@@ -72,6 +72,13 @@ class World:
             )
         )
 
+    def wait(self, timeout):
+        self.run(
+            self.caller.wait_until_available(
+                contract.SKETCHER, Choice(), self.caller.deadline(timeout)
+            )
+        )
+
 
 def answer():
     message = messages.PredictResponse()
@@ -156,6 +163,16 @@ def test_a_late_answer_is_a_deadline_and_tells_what_took_the_time():
         world.labels(timeout=5.0)
     assert len(world.attempts) == 1  # a repetition would be as late
     assert error.value.failure.elapsed == pytest.approx(5.0)
+
+
+def test_waiting_tells_what_was_missing_even_if_the_last_look_is_late():
+    script = [(0.0, Failed(CODE.NOT_FOUND, "not yet")), (9.0, answer())]
+    world = World(script, upper([]))
+    with pytest.raises(errors.NotFoundError, match="not yet"):
+        world.wait(timeout=5.0)
+    world = World([(9.0, answer())])
+    with pytest.raises(errors.DeadlineExceededError):
+        world.wait(timeout=5.0)
 
 
 @pytest.mark.parametrize(

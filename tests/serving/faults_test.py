@@ -39,8 +39,15 @@ def server():
 
 @pytest.fixture
 def client(server):
-    with SketcherClient(server.target, timeout=10) as client:
+    with SketcherClient(server.target) as client:
         yield client
+
+
+@pytest.fixture
+def impatient(client):
+    """Ends what fails for ever with its third failure."""
+    client._operations.caller.backoff = fakes.ThreeTries()
+    return client
 
 
 @pytest.fixture
@@ -52,7 +59,7 @@ def proxy(server):
 @pytest.fixture
 def proxied(proxy):
     """A client behind the proxy, with a connection that has been used."""
-    with SketcherClient(proxy.target, timeout=10) as client:
+    with SketcherClient(proxy.target) as client:
         client.labels()
         yield client
 
@@ -132,24 +139,24 @@ def test_live_drawing_survives_cuts(server, proxy, proxied, name, answered):
 
 
 def test_a_network_that_stays_away_is_an_error(server, proxy):
-    with SketcherClient(proxy.target, timeout=1.0) as client:
+    with SketcherClient(proxy.target) as client:
         client.labels()
         proxy.refusing = True
         proxy.cut()
         begun = time.monotonic()
         with pytest.raises((UnavailableError, DeadlineExceededError)) as error:
-            client.generate("cat")
-        assert time.monotonic() - begun < 5
+            client.generate("cat", timeout=1.0)
+        assert time.monotonic() - begun < 30
         assert error.value.failure.attempts > 1
         proxy.refusing = False
-        assert len(client.generate("cat", timeout=10)) == 1
+        assert len(client.generate("cat")) == 1
 
 
 def test_a_network_that_swallows_all_is_a_deadline(server, proxy, proxied):
     proxy.on_answer = lambda data: b""
     with pytest.raises(DeadlineExceededError) as error:
         proxied.generate("cat", timeout=0.3)
-    assert error.value.failure.elapsed == pytest.approx(0.3, abs=3)
+    assert 0.3 <= error.value.failure.elapsed < 30
     drawing = proxied.draw_live("cat", seed=1, timeout=0.3)
     with pytest.raises(DeadlineExceededError):
         list(drawing)
@@ -159,30 +166,41 @@ def test_a_network_that_swallows_all_is_a_deadline(server, proxy, proxied):
 
 
 def test_late_answers_are_deadlines(server, client):
-    server.faults["generate"].append(fakes.slowly(1.0))
+    client.labels()
+    late = threading.Event()
+    server.faults["generate"].append(fakes.held_until(late.is_set))
     with pytest.raises(DeadlineExceededError) as error:
         client.generate("cat", timeout=0.2)
+    late.set()
     assert error.value.failure.attempts == 1
     assert len(client.generate("cat")) == 1
+
+
+def given_back(server):
+    """Whether another session has been given back by then."""
+    before = server.names().count("close")
+    return lambda: server.names().count("close") > before
 
 
 @pytest.mark.parametrize("name", ["open", "step"])
 def test_a_drawing_can_go_on_after_a_deadline(server, client, name):
     drawing = client.draw_live("cat", seed=4, points_per_call=4, timeout=0.4)
-    points = []
-    server.faults[name].append(fakes.slowly(1.0))
-    server.faults["close"].append(fakes.slowly(0))
-    with pytest.raises(DeadlineExceededError):
-        points.extend(drawing)
-    for point in drawing:
-        points.append(point)
+    points, deadlines = [], 0
+    server.faults[name].append(fakes.held_until(given_back(server)))
+    for _ in range(50):
+        try:
+            points.extend(drawing)
+            break
+        except DeadlineExceededError:  # more than one on a busy machine
+            deadlines += 1
+    assert deadlines
     np.testing.assert_array_equal(points, expected("cat", 4))
 
 
 @pytest.mark.parametrize("name", ["open", "step"])
 def test_a_session_is_given_back_after_a_deadline(server, client, name):
     for seed in range(3):
-        server.faults[name].append(fakes.slowly(0.4))
+        server.faults[name].append(fakes.held_until(given_back(server)))
         with pytest.raises(DeadlineExceededError):
             list(client.draw_live("cat", seed=seed, timeout=0.2))
         assert not server.model.sessions
@@ -195,7 +213,8 @@ def test_every_call_has_a_deadline(server, client):
     assert_drawn(client)
     assert len(server.calls) > 5
     for name, _, seconds, _ in server.calls:
-        assert 0 < seconds < 12, name  # as seen by the clock of the server
+        # As seen by the clock of the server.
+        assert 0 < seconds <= client._operations.timeout + 2, name
 
 
 # --- A server that is full ----------------------------------------------------
@@ -209,11 +228,11 @@ def test_a_full_server_is_asked_again(server, client):
     assert not any(server.faults.values())
 
 
-def test_a_server_that_stays_full_is_an_error(server, client):
+def test_a_server_that_stays_full_is_an_error(server, impatient):
     server.faults["generate"].extend([fakes.exhausted] * 99)
     with pytest.raises(ResourceExhaustedError, match="Call less often") as e:
-        client.generate("cat", timeout=0.5)
-    assert e.value.failure.attempts > 1
+        impatient.generate("cat")
+    assert e.value.failure.attempts == 3
 
 
 @pytest.mark.parametrize("name", ["generate", "step"])
@@ -259,9 +278,9 @@ def test_a_session_may_be_lost_again_and_again(server, client):
     assert len(ids) == len(set(ids)) == 5
 
 
-def test_a_session_that_cannot_be_kept_is_an_error(server, client):
+def test_a_session_that_cannot_be_kept_is_an_error(server, impatient):
     server.faults["step"].extend([fakes.after(server.evict)] * 999)
-    drawing = client.draw_live("cat", timeout=0.5)
+    drawing = impatient.draw_live("cat")
     with pytest.raises(InvalidArgumentError, match="SESSION_NOT_FOUND"):
         list(drawing)
     server.faults.clear()
@@ -313,7 +332,7 @@ def test_the_session_servable_may_be_loaded_later(server, client):
 @pytest.fixture
 def begun(server, client):
     """A drawing in its midst, of a model of other words than the next one."""
-    drawing = client.draw_live("pig", seed=3, points_per_call=2, timeout=5)
+    drawing = client.draw_live("pig", seed=3, points_per_call=2)
     turn = iter(drawing)
     return drawing, turn, [next(turn) for _ in range(4)]
 
@@ -360,16 +379,16 @@ def test_a_word_is_waited_for_that_sessions_will_know(server, client):
     server.reload(2, OTHER_WORDS)
     server.old_sessions = old
     server.faults["labels"].extend([catch_up(server, 6)] * 6)
-    assert len(list(client.draw_live("owl", seed=3, timeout=5))) == 12
+    assert len(list(client.draw_live("owl", seed=3))) == 12
     assert not server.faults["labels"]
 
 
-def test_servables_that_stay_apart_are_an_error(server, client):
+def test_servables_that_stay_apart_are_an_error(server, impatient):
     server.old_sessions = server.model
     server.reload(2, OTHER_WORDS)
     with pytest.raises(ValueError, match="received 'owl'"):
-        list(client.draw_live("owl", timeout=0.3))
-    assert len(list(client.draw_live("cat"))) == 9  # the old one knows it
+        list(impatient.draw_live("owl"))
+    assert len(list(impatient.draw_live("cat"))) == 9  # the old one knows it
 
 
 def test_sessions_of_version_1_of_the_contract(server, client):
@@ -386,7 +405,7 @@ def test_sessions_of_version_1_of_the_contract(server, client):
     server.old_sessions = old
     server.reload(2, OTHER_WORDS)
     server.faults["stats"].extend([catch_up(server, 3)] * 3)
-    assert len(list(client.draw_live("owl", seed=3, timeout=5))) == 12
+    assert len(list(client.draw_live("owl", seed=3))) == 12
 
 
 def test_a_drawing_ends_that_is_too_long_for_another_model(server, begun):
@@ -434,7 +453,7 @@ def test_an_open_that_arrives_late_changes_nothing(server, client):
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_points_that_do_not_fit_are_not_taken(server, client, change):
+def test_points_that_do_not_fit_are_not_taken(server, impatient, change):
     """A server that lost a step, or took one too many, says so by `length`."""
 
     def wrong(proceed):
@@ -443,11 +462,11 @@ def test_points_that_do_not_fit_are_not_taken(server, client, change):
         return version, {**outputs, "length": length}
 
     server.faults["step"].extend([lambda p: p(), wrong])
-    assert_drawn(client)
+    assert_drawn(impatient)
     assert server.names().count("open") == 2
     server.faults["step"].extend([wrong] * 99)
     with pytest.raises(InvalidAnswerError, match="2 points after 0 must make"):
-        list(client.draw_live("cat", points_per_call=2, timeout=0.5))
+        list(impatient.draw_live("cat", points_per_call=2))
 
 
 def test_another_instance_under_the_same_id_is_noticed(server, client):

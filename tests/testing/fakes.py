@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from sketcher_tf import contract
-from sketcher_tf.client.retry import NOT_BEGUN
+from sketcher_tf.client.retry import NOT_BEGUN, Backoff
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke5_to_stroke3
 from sketcher_tf.wire import messages, tensors
@@ -340,8 +340,23 @@ def slowly(seconds: float) -> Fault:
     return after(lambda: time.sleep(seconds))
 
 
+def held_until(condition: Callable[[], object]) -> Fault:
+    """The call is done when `condition()` holds."""
+    return after(lambda: wait_until(condition))
+
+
 unavailable = fail(grpc.StatusCode.UNAVAILABLE, "no one there")
 exhausted = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, NOT_BEGUN)
+
+
+class ThreeTries(Backoff):
+    """Ends a call with its third failure, however long that may take.
+
+    Without it a call ends with whatever its last instant brings.
+    """
+
+    def delay(self, failures: int, rng: random.Random) -> float:
+        return 0.0 if failures < 3 else float("inf")
 
 
 class FakeServer:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from sketcher_tf.data.prepare.pool import each
+from tests.testing.fakes import wait_until
 from tests.testing.source_imports import ROOT
 
 
@@ -69,7 +70,4 @@ def test_workers_end_with_their_parent():
     assert all(map(is_alive, pids))
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 20
-    while any(map(is_alive, pids)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_alive, pids)))

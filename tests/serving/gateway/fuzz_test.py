@@ -182,8 +182,8 @@ def test_anything_gets_a_status(running):
     # The first half fills pools and caches.
     assert grown[1] < _LEAK_MB, grown
     guard = running.gateway._guard
-    wait_until(lambda: guard._under_way == 0, 20)
-    wait_until(lambda: not running.server.model.sessions, 20)
+    wait_until(lambda: guard._under_way == 0)
+    wait_until(lambda: not running.server.model.sessions)
     assert not running.gateway._client._operations.sessions
     # A call of no rows would hold a thread of TensorFlow Serving for ever.
     assert min(sizes) > 0

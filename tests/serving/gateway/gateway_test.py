@@ -6,7 +6,6 @@ import http.client
 import json
 import logging
 import threading
-import time
 import xml.etree.ElementTree as ET
 
 import grpc
@@ -23,7 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import (
     InMemorySpanExporter,
 )
 
-from serving.gateway import guard
+from serving.gateway import guard, service
 from serving.gateway.gateway import Gateway, Settings
 from serving.gateway.guard import Limits
 from serving.proto.sketcher.v1 import sketcher_pb2 as pb
@@ -215,8 +214,8 @@ def test_categories(running):
 
 def test_health_and_reflection(running):
     name = "sketcher.v1.SketcherService"
-    for service in ("", name):
-        asked = health_pb2.HealthCheckRequest(service=service)
+    for one in ("", name):
+        asked = health_pb2.HealthCheckRequest(service=one)
         assert running.health.Check(asked).status == 1
     database = ProtoReflectionDescriptorDatabase(running.channel)
     assert name in database.get_services()
@@ -289,7 +288,21 @@ class Talk:
         return request
 
 
-def test_the_category_may_change_in_the_middle(running, server):
+@pytest.fixture
+def heard(monkeypatch):
+    """Released by each command after the first that the gateway has read."""
+    heard, read = threading.Semaphore(0), service._first
+
+    async def first(commands):
+        command = await read(commands)
+        heard.release()
+        return command
+
+    monkeypatch.setattr(service, "_first", first)
+    return heard
+
+
+def test_the_category_may_change_in_the_middle(running, server, heard):
     talk = Talk(start("cat"))
     arrived = threading.Event()
 
@@ -297,7 +310,7 @@ def test_the_category_may_change_in_the_middle(running, server):
         answer = proceed()
         talk.say(pb.DrawRequest(change=pb.DrawChange(category="crab")))
         arrived.set()
-        time.sleep(0.3)
+        assert heard.acquire(timeout=60)
         return answer
 
     server.faults["step"].append(hold)
@@ -315,12 +328,12 @@ def test_the_category_may_change_in_the_middle(running, server):
     assert opened["condition"].tolist() == [0, 0, 1]
 
 
-def test_a_drawing_may_be_cancelled(running, server):
+def test_a_drawing_may_be_cancelled(running, server, heard):
     talk = Talk(start("cat"))
 
     def cancel(proceed):
         talk.say(pb.DrawRequest(cancel=pb.DrawCancel()))
-        time.sleep(0.3)
+        assert heard.acquire(timeout=60)
         return proceed()
 
     server.faults["step"].append(cancel)
@@ -332,12 +345,13 @@ def test_a_drawing_may_be_cancelled(running, server):
 
 def test_a_caller_that_goes_gives_the_session_back(running, server):
     talk = Talk(start("cat"))
-    server.faults["step"].append(fakes.slowly(0.2))
+    hangs = fakes.held_until(lambda: "close" in server.names())
+    server.faults["step"].append(hangs)
     call = running.stub.Draw(talk)
     wait_until(lambda: "step" in server.names())
     call.cancel()
     talk.say(None)
-    wait_until(lambda: not server.model.sessions, 10)
+    wait_until(lambda: not server.model.sessions, 30)
 
 
 @pytest.mark.parametrize(
@@ -428,14 +442,16 @@ def test_what_is_behind_stays_there(running, server):
 
 
 def test_a_deadline_is_the_callers(running, server):
-    server.faults["generate"].append(fakes.slowly(1.0))
+    late = threading.Event()
+    server.faults["generate"].append(fakes.held_until(late.is_set))
     status, answer = running.draw(
-        "generate", {"category": "cat"}, x_timeout_seconds="0.2"
+        "generate", {"category": "cat"}, x_timeout_seconds="1"
     )
+    late.set()
     assert status == 504
     assert answer["error"]["code"] == CODE.DEADLINE_EXCEEDED.value[0]
     left = [left for n, _, left, _ in server.calls if n == "generate"][-1]
-    assert left < 0.3
+    assert left < 1.1
 
 
 # --- HTTP ---------------------------------------------------------------------
@@ -591,7 +607,8 @@ def test_keys(server):
 
 def test_a_full_gateway_says_when_to_come_back_and_a_closing_one_waits(server):
     running = Running(server, limits=Limits(calls=1))
-    server.faults["generate"].append(fakes.slowly(1.0))
+    full = threading.Event()
+    server.faults["generate"].append(fakes.held_until(full.is_set))
     under_way = running.stub.Generate.future(pb.GenerateRequest(category="cat"))
     wait_until(lambda: "generate" in server.names())
     body = {"category": "cat"}
@@ -599,10 +616,11 @@ def test_a_full_gateway_says_when_to_come_back_and_a_closing_one_waits(server):
     assert (status, headers["retry-after"]) == (429, "1")
     assert "RetryInfo" in content.decode()
     closing = asyncio.run_coroutine_threadsafe(
-        running.gateway.stop(10), running._loop
+        running.gateway.stop(60), running._loop
     )
-    assert len(under_way.result(10).sketches) == 1
-    closing.result(10)
+    full.set()
+    assert len(under_way.result(60).sketches) == 1
+    closing.result(60)
     running.do(asyncio.sleep(0))
     running._loop.call_soon_threadsafe(running._loop.stop)
     running._thread.join(60)

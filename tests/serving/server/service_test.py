@@ -1,8 +1,9 @@
+import os
 import re
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import grpc
@@ -434,16 +435,33 @@ def test_there_must_be_a_folder(tmp_path):
         EmbeddedServer(tmp_path / "none")
 
 
-def test_stopping_lets_calls_end(written):
+def not_there(stubs):
+    """Whether new calls find no server."""
+    try:
+        stubs.check(health_pb2.HealthCheckRequest())
+    except grpc.RpcError as error:
+        return error.code() == CODE.UNAVAILABLE
+    return False
+
+
+def test_stopping_lets_calls_end(written, monkeypatch):
     server = EmbeddedServer(written.parents[1])
     stubs = Stubs(server.port)
-    under_way = stubs.predict.future(
-        request("toy", "spin", n=np.array([300_000]))
-    )
-    wait_until(lambda: server._manager._serving["toy"]._in_use)
-    server.stop()
-    assert under_way.result(60).outputs["n"].int64_val[0] == 300_000
-    assert failure(stubs.scale)[0] == CODE.UNAVAILABLE
+    with held(monkeypatch, server_module, "predict") as begun:
+        under_way = stubs.predict.future(request("toy", "scale", x=ONES))
+        assert begun.acquire(timeout=60)
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        wait_until(lambda: not_there(stubs))
+    assert under_way.result(60).outputs["y"].float_val
+    stopping.join(60)
+    assert not stopping.is_alive()
+
+
+def cpu_seconds(pid):
+    """Of the processor, that a process has taken."""
+    numbers = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, numbers[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_the_command_stops_gracefully(written):
@@ -458,10 +476,11 @@ def test_the_command_stops_gracefully(written):
         found = told(process, r"Listening at localhost:(\d+)")
         stubs = Stubs(int(found[1]))
         assert stubs.scale()[0] == 1
+        before = cpu_seconds(process.pid)
         under_way = stubs.predict.future(
             request("toy", "spin", n=np.array([300_000]))
         )
-        time.sleep(0.2)
+        wait_until(lambda: cpu_seconds(process.pid) > before + 0.1)
         process.send_signal(signal.SIGTERM)
         assert under_way.result(60).outputs["n"].int64_val[0] == 300_000
         assert process.wait(60) == 0
