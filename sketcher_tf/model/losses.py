@@ -15,11 +15,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from sketcher_tf.configs import LossConfig
-from sketcher_tf.model.mixture import (
-    MixtureParams,
-    offset_log_prob,
-    pen_log_prob,
-)
+from sketcher_tf.model.mixture import MixtureParams, step_log_probs
 
 
 class LossTerms(NamedTuple):
@@ -62,14 +58,10 @@ def reconstruction_losses(
     Returns:
         Two float32 [B].
     """
-    drawn = 1 - points[..., 4]  # [B, T], 1 for the points of the drawing
-    # The pen also has to say that the drawing ends, once.
-    until_end = tf.concat([tf.ones_like(drawn[:, :1]), drawn[:, :-1]], axis=1)
-    offset = -offset_log_prob(points[..., :2], params) * drawn * weight
-    pen = -pen_log_prob(points[..., 2:], params) * until_end * weight
+    offset, pen = step_log_probs(points, params)
     return (
-        tf.reduce_sum(offset, axis=1) / max_seq_len,
-        tf.reduce_sum(pen, axis=1) / max_seq_len,
+        tf.reduce_sum(-offset * weight, axis=1) / max_seq_len,
+        tf.reduce_sum(-pen * weight, axis=1) / max_seq_len,
     )
 
 

@@ -108,6 +108,29 @@ def pen_log_prob(pen_state: tf.Tensor, params: MixtureParams) -> tf.Tensor:
     )
 
 
+def step_log_probs(
+    points: tf.Tensor, params: MixtureParams
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Log probabilities of a drawing's steps, of their offsets and pen states.
+
+    The end is a step without an offset; what comes after it has neither.
+
+    Args:
+        points: stroke-5 float32 [B, T, 5], the drawing and its end tokens.
+        params: the predictions for each of them, fields [B, T, ...].
+
+    Returns:
+        Two float32 [B, T], in nats; 0 where a step has none.
+    """
+    drawn = 1 - points[..., 4]  # 1 for the points of the drawing
+    # The pen also has to say that the drawing ends, once.
+    until_end = tf.concat([tf.ones_like(drawn[:, :1]), drawn[:, :-1]], axis=1)
+    return (
+        offset_log_prob(points[..., :2], params) * drawn,
+        pen_log_prob(points[..., 2:], params) * until_end,
+    )
+
+
 def sample(
     params: MixtureParams, noise: PointNoise, temperature: tf.Tensor
 ) -> tf.Tensor:

@@ -15,9 +15,8 @@ from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
 from sketcher_tf.model.mixture import (
     MixtureParams,
     PointNoise,
-    offset_log_prob,
-    pen_log_prob,
     sample,
+    step_log_probs,
 )
 from sketcher_tf.request import DrawingRequest, Prefix
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
@@ -349,7 +348,4 @@ def log_prob(
 
 def step_log_prob(points: tf.Tensor, params: MixtureParams) -> tf.Tensor:
     """Log probability of stroke-5 points [B, T, 5], float32 [B, T]."""
-    drawn = 1 - points[..., 4]
-    until_end = tf.concat([tf.ones_like(drawn[:, :1]), drawn[:, :-1]], axis=1)
-    offset = offset_log_prob(points[..., :2], params) * drawn
-    return offset + pen_log_prob(points[..., 2:], params) * until_end
+    return tf.add(*step_log_probs(points, params))
