@@ -368,9 +368,7 @@ def test_a_closed_client_says_so(server, client):
     client.close()  # once more does no harm
 
 
-def test_a_session_that_another_version_opened_is_given_back(
-    server, client, impatient
-):
+def test_a_session_that_another_version_opened_is_given_back(server, client):
     def behind(proceed):
         version, outputs = proceed()
         return version - 1, outputs
@@ -382,8 +380,9 @@ def test_a_session_that_another_version_opened_is_given_back(
     assert server.names().count("open") == 4
     assert len(server.model.sessions) == 1
     server.faults["open"].extend([behind] * 999)
+    client._operations.caller.backoff = ThreeTries()
     with pytest.raises(VersionChangedError, match="export the model again"):
-        list(impatient.draw_live("pig"))
+        list(client.draw_live("pig"))
     assert len(server.model.sessions) == 1
 
 

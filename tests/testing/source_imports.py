@@ -125,9 +125,13 @@ def _first_file(
     return None
 
 
-def _imported_names(path: str, source: str) -> Iterator[list[str]]:
+@functools.cache
+def _imported_names(path: str, source: str) -> tuple[list[str], ...]:
     """Per imported name, the modules it may be: the longest first."""
-    tree = ast.parse(source, path)
+    return tuple(_find_imported_names(path, ast.parse(source, path)))
+
+
+def _find_imported_names(path: str, tree: ast.AST) -> Iterator[list[str]]:
     optional = _optional_nodes(tree)
     package = module_of(path).split(".")
     if not path.endswith("/__init__.py"):
