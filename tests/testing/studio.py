@@ -79,6 +79,32 @@ def until(page: Page, condition: str) -> None:
         page.wait_for_timeout(50)
 
 
+# Whether the browser has what is on the page: in a promise.
+_IS_KEPT = """
+new Promise(tell => {
+  const scope = `studio ${new URL('./', location.href).pathname}`;
+  const drawing = JSON.stringify(studio.chronicle);
+  const model = document.querySelector('#model').value;
+  const read = (store, key, then) =>
+    { store.get(key).onsuccess = ({target}) => then(target.result); };
+  indexedDB.open(scope).onsuccess = ({target: {result: database}}) => {
+    const store = database.transaction('work').objectStore('work');
+    read(store, 'newest', number => read(store, `work ${number}`, kept => {
+      database.close();
+      tell(kept?.model === model && JSON.stringify(kept.drawing) === drawing);
+    }));
+  };
+})
+"""
+
+
+def reload(page: Page) -> None:
+    """Reloads the page once the browser has kept what is on it."""
+    until(page, _IS_KEPT)
+    page.reload()
+    ready(page)
+
+
 def forget(page: Page, address: str) -> None:
     """Begins without the work that the browser has kept of a page."""
     page.goto(f"{address}icon-192.png")

@@ -56,6 +56,7 @@ def page(context, address):
     page.goto(address)
     studio.ready(page)
     studio.set_slider(page, "speed", 7)  # at once
+    page.get_by_label("Seed").fill("1")  # else it is a random one
     yield page
     page.close()
     assert not errors

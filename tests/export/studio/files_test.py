@@ -22,6 +22,7 @@ from tests.testing.studio import (
     lines,
     status,
     strokes,
+    until,
 )
 
 pytestmark = NEEDS_BROWSER
@@ -233,6 +234,8 @@ def test_one_of_several_drawings_is_chosen(page):
     expect(dialog.get_by_role("listitem")).to_have_count(60)
     dialog.get_by_role("button", name="Show more").click()
     dialog.get_by_role("button", name="number 65").click()
+    expect(dialog).to_be_hidden()
+    until(page, "studio.strokes.length == 1")
     [line] = lines(page)
     assert line.tolist() == [[0, 0], [200, 255], [65, 0]]
 

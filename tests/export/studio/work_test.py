@@ -13,18 +13,14 @@ from tests.testing.studio import (
     draw,
     lines,
     ready,
+    reload,
     set_slider,
     status,
     strokes,
+    until,
 )
 
 pytestmark = NEEDS_BROWSER
-
-
-def reload(page):
-    page.wait_for_timeout(500)  # until the last change is written
-    page.reload()
-    ready(page)
 
 
 def test_a_reload_loses_nothing(page):
@@ -63,17 +59,22 @@ def test_two_tabs_keep_two_drawings(page, context, address):
         theirs = strokes(other)
         reload(other)
         assert strokes(other) == theirs
+    draw(page, RING[18:24])
     ours = strokes(page)
     reload(page)
     assert strokes(page) == ours != theirs
-    page.goto("about:blank")
+    page.goto(f"{address}icon-192.png")  # and lets go of its record
+    until(page, "navigator.locks.query().then(({held}) => !held.length)")
     with context.new_page() as later:
         later.goto(address)
         ready(later)
         assert strokes(later) == ours  # the newest
 
 
-def test_what_cannot_be_read_does_not_keep_the_page_from_starting(page):
+def test_what_cannot_be_read_does_not_keep_the_page_from_starting(
+    page, address
+):
+    page.goto(f"{address}icon-192.png")  # which does not write over it
     page.evaluate(
         "new Promise(done => { indexedDB.open('studio /').onsuccess = "
         "({target: {result}}) => { const change = "
@@ -81,7 +82,7 @@ def test_what_cannot_be_read_does_not_keep_the_page_from_starting(page):
         "change.objectStore('work').put({drawing: 7}, 'work 0'); "
         "change.oncomplete = done; }; })"
     )
-    page.reload()
+    page.goto(address)
     ready(page)
     assert strokes(page) == []
     draw(page, RING)

@@ -16,8 +16,7 @@ export function choose(
   const more = button('more-choices');
   element('choose-title').textContent = `Which of ${drawings.length} drawings?`;
   return new Promise((resolve) => {
-    let chosen: Drawing | undefined;
-    const pick = (drawing: Drawing) => ((chosen = drawing), dialog.close());
+    const pick = (drawing: Drawing) => (resolve(drawing), dialog.close());
     const show = () => {
       const from = list.childElementCount;
       const next = drawings.slice(from, from + PAGE);
@@ -27,7 +26,7 @@ export function choose(
     list.replaceChildren();
     show();
     more.onclick = show;
-    dialog.onclose = () => resolve(chosen);
+    dialog.onclose = () => resolve(undefined); // unless one was picked before
     dialog.showModal();
   });
 }

@@ -1,6 +1,6 @@
 // The work is kept on this device: a reload, or a crash, loses nothing.
 
-import {createStore, get, set} from 'idb-keyval';
+import {createStore, get, setMany} from 'idb-keyval';
 import type {Chronicle} from '../drawing/history';
 import type {Choice} from '../menus/factors';
 import type {Models} from '../menus/models';
@@ -80,12 +80,15 @@ export class KeptWork {
       model: name ?? this.#found?.model,
       choice: name ? factors.choice : this.#found?.choice,
     };
+    const entries: [string, unknown][] = [
+      [this.#key, work],
+      [NEWEST, this.#record],
+    ];
+    const own = file ?? this.#ownModel;
+    if (own !== this.#ownModel) entries.push([OWN_MODEL, own]);
     try {
-      await set(this.#key, work, this.#store);
-      await set(NEWEST, this.#record, this.#store);
-      if (!file || file === this.#ownModel) return;
-      await set(OWN_MODEL, file, this.#store);
-      this.#ownModel = file;
+      await setMany(entries, this.#store); // all or nothing, if the page goes
+      this.#ownModel = own;
     } catch (error) {
       console.warn('The work is not kept:', error);
     }
