@@ -2,8 +2,9 @@
 
 A core is one pure step, `advance`, over what was projected beforehand. Training
 runs it over whole sequences (`call`), generation one point at a time (`step`).
-The input projections are one matrix product before the loop, and a context that
-is constant over the sequence is projected once per sequence.
+The input projections are one matrix product before the loop (but those of the
+LSTM a part of its steps' products), and a context that is constant over the
+sequence is projected once per sequence.
 
 Under `mixed_bfloat16` only the matrix products are in bfloat16; states, gates
 and norms stay float32. In a float64 layer everything is float64.
@@ -105,7 +106,8 @@ class RecurrentCore(keras.layers.Layer):
                 [length, batch, self.units], self.recurrent_dropout, seed
             )
         outputs, last = self.scan(
-            self.project_inputs(time_major) + self.project_context(context),
+            time_major,
+            self.project_context(context),
             initial_state,
             tf.cast(mask, self.state_dtype),
         )
@@ -130,14 +132,16 @@ class RecurrentCore(keras.layers.Layer):
 
     def scan(
         self,
-        gate_inputs: tf.Tensor,
+        inputs: tf.Tensor,
+        projected_context: tf.Tensor,
         state: State,
         candidate_mask: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs `advance` over time.
 
         Args:
-            gate_inputs: float32 [T, B, G], the projections of every step.
+            inputs: [T, B, I].
+            projected_context: what `project_context` returns.
             state: the first state.
             candidate_mask: float32 [T, B, H], what the candidates are
                 multiplied by; or [T, 1, 1] ones for no dropout.
@@ -145,7 +149,8 @@ class RecurrentCore(keras.layers.Layer):
         Returns:
             All `h`, float32 [T, B, H], and the last one, [B, H].
         """
-        # Read and cast here, not once per step.
+        # Once, and not at every step.
+        gate_inputs = self.project_inputs(inputs) + projected_context
         weights = self.step_weights()
         length = tf.shape(gate_inputs)[0]
         outputs = tf.TensorArray(

@@ -4,11 +4,12 @@
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) dropout(tanh(g))
     h_t = sigmoid(o) tanh(c_t)
 
-Three things make it fast. All input projections are one matrix product before
-the loop; a context that is constant over the sequence is projected once per
+Three things make it fast. Each step is one product, of [h_{t-1} ; x_t] and U
+above W, so that the projections of all steps, which no cache holds, are never
+in memory; a context that is constant over the sequence is projected once per
 sequence; and a custom gradient keeps the derivatives of the gates while they
 are in the cache, so that the backward loop is one product per step and the
-gradient of U is one product after the loop.
+gradient of U and W is one product after the loop.
 
 Weights have the names, shapes and gate order of `keras.layers.LSTM`, so they
 can be exchanged with it. References: Hochreiter and Schmidhuber 1997; Semeniuta
@@ -54,8 +55,9 @@ def lstm_step(
 
 
 def lstm_scan(
-    gate_inputs: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
+    inputs: tf.Tensor,
+    context: tf.Tensor,
+    matrix: tf.Tensor,
     h: tf.Tensor,
     c: tf.Tensor,
     candidate_mask: tf.Tensor,
@@ -63,9 +65,10 @@ def lstm_scan(
     """Runs the LSTM over time, as a compiled graph also when called eagerly.
 
     Args:
-        gate_inputs: float32 or float64 [T, B, 4H].
-        recurrent_kernel: [H, 4H]. Its dtype is that of the products; all else
-            is in the dtype of `gate_inputs`.
+        inputs: float32 or float64 [T, B, I].
+        context: [B, 4H], `context V + b`.
+        matrix: [H + I, 4H], U above W. Its dtype is that of the products; all
+            else is in the dtype of `inputs`.
         h: [B, H], the first state, as is `c`.
         c: [B, H].
         candidate_mask: [T, B, H], what tanh(g) is multiplied by; or
@@ -75,35 +78,39 @@ def lstm_scan(
         All `h`, [T, B, H], and the last `h` and `c`, [B, H].
     """
     eager = tf.executing_eagerly()
-    scan = compiled_scan(recurrent_kernel.shape[0]) if eager else _scan
-    return scan(gate_inputs, recurrent_kernel, h, c, candidate_mask)
+    scan = compiled_scan(*matrix.shape) if eager else _scan
+    return scan(inputs, context, matrix, h, c, candidate_mask)
 
 
 @tf.custom_gradient
 def _scan(
-    gate_inputs: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
+    inputs: tf.Tensor,
+    context: tf.Tensor,
+    matrix: tf.Tensor,
     h: tf.Tensor,
     c: tf.Tensor,
     candidate_mask: tf.Tensor,
 ) -> tuple[tuple[tf.Tensor, tf.Tensor, tf.Tensor], Callable[..., Any]]:
     """What `lstm_scan` returns, and its gradient."""
-    first = LSTMState(h, c)
-    run = _forward(gate_inputs, recurrent_kernel, first, candidate_mask)
+    run = _forward(inputs, context, matrix, LSTMState(h, c), candidate_mask)
 
     def gradient(
         d_outputs: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor
     ) -> tuple[tf.Tensor | None, ...]:
-        d_gates, dh, dc = _backward(
-            run, recurrent_kernel, d_outputs, LSTMState(dh, dc)
+        # Once: a product with `transpose_b` repacks it at each step.
+        to_h, to_x = tf.split(
+            tf.transpose(matrix), [-1, inputs.shape[-1]], axis=-1
         )
-        before = tf.concat([first.h[None], run.outputs[:-1]], axis=0)
-        d_kernel = tf.matmul(
-            _rows(before, recurrent_kernel.dtype),
-            _rows(d_gates, recurrent_kernel.dtype),
+        d_gates, dh, dc = _backward(run, to_h, d_outputs, LSTMState(dh, dc))
+        d_context = tf.reduce_sum(d_gates, axis=0)
+        d_gates = _flat(d_gates)
+        d_matrix = tf.matmul(
+            _flat(run.rows.stack()),
+            tf.cast(d_gates, matrix.dtype),
             transpose_a=True,
         )
-        return d_gates, d_kernel, dh, dc, None
+        d_inputs = tf.reshape(product(d_gates, to_x), tf.shape(inputs))
+        return d_inputs, d_context, d_matrix, dh, dc, None
 
     return (run.outputs, *run.last), gradient
 
@@ -126,19 +133,22 @@ class _Run(NamedTuple):
     """What a run forward leaves for the way back.
 
     Attributes:
+        rows: T times [h_{t-1} ; x_t], [B, H + I], as they were multiplied.
         outputs: all `h`, [T, B, H].
         last: the last state.
         slopes: of the gates and of the memory.
     """
 
+    rows: tf.TensorArray
     outputs: tf.Tensor
     last: LSTMState
     slopes: _Slopes
 
 
 def _forward(
-    gate_inputs: tf.Tensor,
-    recurrent_kernel: tf.Tensor,
+    inputs: tf.Tensor,
+    context: tf.Tensor,
+    matrix: tf.Tensor,
     first: LSTMState,
     candidate_mask: tf.Tensor,
 ) -> _Run:
@@ -154,16 +164,17 @@ def _forward(
         kept    dc_t / dc_{t-1} = s(f)
         shown   dh_t / dc_t = s(o) (1 - q^2)
     """
-    units = recurrent_kernel.shape[0]
-    length = tf.shape(gate_inputs)[0]
+    length = tf.shape(inputs)[0]
 
     def forward(
         t: tf.Tensor,
         state: LSTMState,
+        rows: tf.TensorArray,
         outputs: tf.TensorArray,
         slopes: _Slopes,
     ) -> Loop:
-        gates = gate_inputs[t] + product(state.h, recurrent_kernel)
+        row = tf.cast(tf.concat([state.h, inputs[t]], axis=-1), matrix.dtype)
+        gates = context + tf.cast(tf.matmul(row, matrix), context.dtype)
         i, f, g, o = tf.split(gates, 4, axis=-1)
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         mask = candidate_mask[t]
@@ -184,18 +195,21 @@ def _forward(
         return (
             t + 1,
             LSTMState(h, c),
+            rows.write(t, row),
             outputs.write(t, h),
             _Slopes(*written),
         )
 
-    outputs, *slopes = (_array(gate_inputs, length, units) for _ in range(7))
-    _, last, outputs, slopes = tf.while_loop(
+    size, units = matrix.shape[0], matrix.shape[1] // 4
+    rows = _array(matrix.dtype, length, size)
+    outputs, *slopes = (_array(inputs.dtype, length, units) for _ in range(7))
+    _, last, rows, outputs, slopes = tf.while_loop(
         lambda t, *_: t < length,
         forward,
-        (0, first, outputs, _Slopes(*slopes)),
+        (0, first, rows, outputs, _Slopes(*slopes)),
         maximum_iterations=length,
     )
-    return _Run(outputs.stack(), last, slopes)
+    return _Run(rows, outputs.stack(), last, slopes)
 
 
 def _sigmoid_slope(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
@@ -210,7 +224,7 @@ def _tanh_slope(y: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
 
 def _backward(
     run: _Run,
-    recurrent_kernel: tf.Tensor,
+    transposed_kernel: tf.Tensor,
     d_outputs: tf.Tensor,
     d_last: LSTMState,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -225,12 +239,10 @@ def _backward(
         dh = d_gate U^T                          the only product of the loop
         dc = dc  dc_t / dc_{t-1}
 
-    The gradient of U, h_{t-1}^T d_gate_t summed over t, is one product after
-    it, of all T B rows at once.
+    The gradient of U and W, [h_{t-1} ; x_t]^T d_gate_t summed over t, is one
+    product after it, of all T B rows at once.
     """
     length = tf.shape(d_outputs)[0]
-    # Transposed once: a product with `transpose_b` repacks it at each step.
-    transposed_kernel = tf.transpose(recurrent_kernel)
 
     def backward(
         t: tf.Tensor, dh: tf.Tensor, dc: tf.Tensor, d_gates: tf.TensorArray
@@ -242,7 +254,8 @@ def _backward(
         dh = product(d_gate, transposed_kernel)
         return t - 1, dh, dc * kept, d_gates.write(t, d_gate)
 
-    d_gates = _array(d_outputs, length, recurrent_kernel.shape[1])
+    gates = transposed_kernel.shape[0]
+    d_gates = _array(d_outputs.dtype, length, gates)
     _, dh, dc, d_gates = tf.while_loop(
         lambda t, *_: t >= 0,
         backward,
@@ -252,20 +265,20 @@ def _backward(
     return d_gates.stack(), dh, dc
 
 
-def _array(like: tf.Tensor, length: tf.Tensor, width: int) -> tf.TensorArray:
-    return tf.TensorArray(like.dtype, length, element_shape=[None, width])
+def _array(dtype: tf.DType, length: tf.Tensor, width: int) -> tf.TensorArray:
+    return tf.TensorArray(dtype, length, element_shape=[None, width])
 
 
-def _rows(steps: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+def _flat(steps: tf.Tensor) -> tf.Tensor:
     """[T, B, N] as [T B, N]."""
-    return tf.cast(tf.reshape(steps, [-1, steps.shape[-1]]), dtype)
+    return tf.reshape(steps, [-1, steps.shape[-1]])
 
 
 @functools.cache
-def compiled_scan(units: int) -> Callable[..., Any]:
-    """`lstm_scan` for any length and batch, but for one width.
+def compiled_scan(rows: int, columns: int) -> Callable[..., Any]:
+    """`lstm_scan` for any length and batch, but for one shape of the matrix.
 
-    A trace that is shared by several widths would know none of them.
+    A trace that is shared by several shapes would know none of them.
     """
     return tf.function(_scan, autograph=False, reduce_retracing=True)
 
@@ -287,12 +300,22 @@ class SequenceLSTM(RecurrentCore):
 
     def scan(
         self,
-        gate_inputs: tf.Tensor,
+        inputs: tf.Tensor,
+        projected_context: tf.Tensor,
         state: LSTMState,
         candidate_mask: tf.Tensor,
     ) -> tuple[tf.Tensor, tf.Tensor]:
+        matrix = tf.concat(
+            [self._matrix(self.recurrent_kernel), self._matrix(self.kernel)],
+            axis=0,
+        )
         outputs, last, _ = lstm_scan(
-            gate_inputs, self.step_weights(), *state, candidate_mask
+            tf.cast(inputs, self.state_dtype),
+            # Per sketch, also if it is the bias alone.
+            projected_context + tf.zeros_like(state.h[:, :1]),
+            matrix,
+            *state,
+            candidate_mask,
         )
         return outputs, last
 

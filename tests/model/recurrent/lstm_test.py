@@ -157,13 +157,18 @@ def test_gradients_of_inputs_and_weights():
     assert_all_close(gradients, expected, rtol=1e-7, atol=1e-8)
 
 
+def scan_values():
+    """Inputs, context, matrix and first state of 3 steps, 2 rows, 3 units."""
+    return random_tensors((3, 2, 4), (2, 12), (7, 12), (2, 3), (2, 3))
+
+
 def test_gradients_through_the_last_state():
-    values = random_tensors((3, 2, 12), (3, 12), (2, 3), (2, 3))
+    values = scan_values()
     mask = dropout_mask([3, 2, 3], 0.4, SEED)
     mask = tf.cast(mask, tf.float64)
 
-    def run(gate_inputs, kernel, h, c):
-        _, *last = lstm_scan(gate_inputs, kernel, h, c, mask)
+    def run(*values):
+        _, *last = lstm_scan(*values, mask)
         return tf.concat(last, axis=-1)
 
     expected = finite_differences(
@@ -249,30 +254,28 @@ def test_compiled_with_any_length_equals_eager():
 @pytest.mark.parametrize("run", [lstm_scan, tf.function(lstm_scan)])
 def test_the_scan_has_a_gradient_of_its_own(run):
     """Which leaves the mask out; automatic differentiation would not."""
-    gate_inputs, kernel, h, c = random_tensors(
-        (3, 2, 12), (3, 12), (2, 3), (2, 3)
-    )
+    inputs, *others = scan_values()
     mask = tf.ones([3, 2, 3], tf.float64)
     with tf.GradientTape() as tape:
-        tape.watch([gate_inputs, mask])
-        outputs, _, _ = run(gate_inputs, kernel, h, c, mask)
-    d_inputs, d_mask = tape.gradient(outputs, [gate_inputs, mask])
+        tape.watch([inputs, mask])
+        outputs, _, _ = run(inputs, *others, mask)
+    d_inputs, d_mask = tape.gradient(outputs, [inputs, mask])
     assert np.abs(d_inputs).min() > 0
     assert d_mask is None
 
 
 def test_eager_calls_do_not_retrace_for_every_length():
     layer = random_layer(3, 5)
-    before = compiled_scan(5).experimental_get_tracing_count()
+    before = compiled_scan(8, 20).experimental_get_tracing_count()
     for length in range(2, 12):
         layer(tf.zeros([4, length, 3]))
-    after = compiled_scan(5).experimental_get_tracing_count()
+    after = compiled_scan(8, 20).experimental_get_tracing_count()
     assert 1 <= after <= before + 2
 
 
 def test_xla_comes_to_the_same():
     """As accelerators want it, but on the processor; with noise drawn first."""
-    values = random_tensors((3, 2, 12), (3, 12), (2, 3), (2, 3))
+    values = scan_values()
     mask = tf.cast(dropout_mask([3, 2, 3], 0.4, SEED), tf.float64)
 
     def run():
