@@ -14,6 +14,7 @@ from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import ONWARDS, bounds, is_closed, polylines_to_stroke3
 
 SIDE = 255  # pixels, the longest of a drawing of Quick, Draw!
+_SIZES = (0.75, 1.0)  # longest sides, in parts of a whole drawing's
 _ALIKE = 1.25  # times larger or smaller: nothing else is seen in it
 
 
@@ -52,7 +53,7 @@ class Reading(NamedTuple):
 
 
 def readings(given: Sketch) -> list[Reading]:
-    """As given, as most hands run strokes, as large as a drawing, and both.
+    """As given; as most hands run strokes; so, large; so, as a whole drawing.
 
     Args:
         given: what has been drawn so far, in pixels; may be nothing.
@@ -66,14 +67,26 @@ def _readings(given: Sketch) -> Iterator[Reading]:
     if not len(given.stroke3):
         return
     turned = _turned(given)
-    differs = not np.array_equal(turned.stroke3, given.stroke3)
-    if differs:
+    if not np.array_equal(turned.stroke3, given.stroke3):
         yield Reading(turned, given, 1.0, nowhere)
-    corner, scale = extent(given)
-    if not 1 / _ALIKE < scale < _ALIKE:
-        for sketch in [given, turned][: 1 + differs]:
-            large = moved(sketch, -corner * scale, scale)
+    for size in _SIZES:
+        corner, scale = _placed(turned, size)
+        if not 1 / _ALIKE < scale < _ALIKE:
+            large = moved(turned, -corner * scale, scale)
             yield Reading(large, given, scale, corner)
+
+
+def _placed(sketch: Sketch, size: float) -> tuple[np.ndarray, float]:
+    """The corner of a paper, and how much larger to draw on it.
+
+    The sketch is to stand in the middle at the bottom of the paper.
+    """
+    low, high = np.array(bounds(sketch.polylines), np.float64)
+    longest = (high - low).max()
+    if not longest:
+        return np.zeros(2), 1.0
+    scale = size * SIDE / longest
+    return low - (SIDE / scale - (high - low)) * (0.5, 1.0), scale
 
 
 def extent(sketch: Sketch) -> tuple[np.ndarray, float]:

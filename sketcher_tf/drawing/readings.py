@@ -3,9 +3,9 @@
 A person begins anywhere, runs either way and draws at any size; the drawings
 that a model has learned from were whole ones of a certain size, and most hands
 begin a circle at its top and a line at its left. A reading has the same points,
-but maybe with its strokes run as most hands run them, and maybe at the size and
-place of a whole drawing. What is drawn to it is put back to where it was given,
-behind the very points that were given.
+but with its strokes run as most hands run them, and maybe at the size and place
+that the first part of a drawing has, or all of it. What is drawn to it is put
+back to where it was given, behind the very points that were given.
 """
 
 from typing import NamedTuple
@@ -16,6 +16,10 @@ from sketcher_tf.batch import Drawn, Strokes, per_stroke, rows_at
 from sketcher_tf.request import Prefix
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import ONWARDS
+
+# Each reading's longest side in parts of a whole drawing's; 0: as it is given.
+# Ears and stems need room beside and above the head and the apple.
+_SIZES = (0.0, 0.0, 0.75, 1.0)
 
 
 class Reading(NamedTuple):
@@ -57,29 +61,32 @@ class Reading(NamedTuple):
 def read_anew(schema: Schema, given: Prefix, number: tf.Tensor) -> Reading:
     """The reading with that number, of which the first is what was given.
 
-    Those with an odd number have their strokes `as_most_hands`; every other
-    two are as large as a whole drawing.
+    The others have strokes `as_most_hands`: the second is as large as it was
+    given, the third has three quarters of a whole drawing's size, the last is
+    as large as a whole drawing. Those two stand in the middle at the bottom.
 
     Args:
         schema: of the model.
         given: what was given.
-        number: int32 [].
+        number: int32 []; the fifth is the first again, and so on.
     """
-    turned, resized = number % 2 > 0, number // 2 % 2 > 0
+    way = number % len(_SIZES)
     places = tf.cumsum(given.points[..., :2], axis=1)
-    places = tf.where(turned, as_most_hands(places, given), places)
+    places = as_most_hands(places, given)
     inside = _inside(given)
     low, high = _bounds(places, inside)
     side = tf.reduce_max(high - low, axis=-1)  # [B]
     whole = schema.size_px / schema.scale_factor
-    resized &= side > 0
-    scale = tf.where(resized, whole / tf.maximum(side, 1e-6), 1.0)
-    corner = tf.where(resized[:, None], low, 0.0)
+    size = tf.gather(_SIZES, way) * whole
+    resized = (size > 0) & (side > 0)
+    scale = tf.where(resized, size / tf.maximum(side, 1e-6), 1.0)
+    space = whole / scale[:, None] - (high - low)
+    corner = tf.where(resized[:, None], low - space * (0.5, 1.0), 0.0)
     places = (places - corner[:, None]) * scale[:, None, None]
     before = tf.pad(places[:, :-1], [[0, 0], [1, 0], [0, 0]])
     offsets = tf.where(inside[..., None], places - before, 0.0)
     points = tf.concat([offsets, given.points[..., 2:]], axis=-1)
-    points = tf.where(number % 4 > 0, points, given.points)  # to the last bit
+    points = tf.where(way > 0, points, given.points)  # to the last bit
     return Reading(Prefix(points, given.length), given, scale, corner)
 
 

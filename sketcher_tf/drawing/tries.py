@@ -16,7 +16,10 @@ from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.request import DrawingRequest
 
-ENOUGH = 0.6  # p(asked for | drawing) at which a try is kept
+# p(asked for | drawing) at which a try is kept. A completion's tries are of
+# unlike readings, so the first that will do is seldom the best one.
+ENOUGH = 0.6
+ENOUGH_TO_GO_ON = 0.8
 _FIRST_TRY = 2000  # tries have seeds of their own
 _UNFINISHED = -1e6  # added to the log probability of what does not end
 
@@ -47,12 +50,16 @@ def draw(model: AISketcher, request: DrawingRequest, tries: tf.Tensor) -> Best:
         request: what is to be drawn.
         tries: int32 [B], 1 or more each.
     """
+    enough = math.log(ENOUGH if request.prefix is None else ENOUGH_TO_GO_ON)
+
+    def is_open(number: tf.Tensor, best: Best) -> tf.Tensor:
+        return (best.scores < enough) & (number < tries)  # bool [B]
 
     def undecided(number: tf.Tensor, best: Best) -> tf.Tensor:
-        return tf.reduce_any(_is_open(number, best.scores, tries))
+        return tf.reduce_any(is_open(number, best))
 
     def try_again(number: tf.Tensor, best: Best) -> tuple[tf.Tensor, Best]:
-        rows = tf.where(_is_open(number, best.scores, tries))
+        rows = tf.where(is_open(number, best))
         new = _one_try(model, _of_rows(request, rows), number)
         better = new.scores > tf.gather_nd(best.scores, rows)
         kept = Best(
@@ -79,13 +86,6 @@ def _nothing(model: AISketcher, request: DrawingRequest) -> Best:
         tf.fill([rows], -math.inf),
         tf.zeros([rows], tf.int32),
     )
-
-
-def _is_open(
-    number: tf.Tensor, scores: tf.Tensor, tries: tf.Tensor
-) -> tf.Tensor:
-    """Which sketches have a try with that number, bool [B]."""
-    return (scores < math.log(ENOUGH)) & (number < tries)
 
 
 def _of_rows(request: DrawingRequest, rows: tf.Tensor) -> DrawingRequest:

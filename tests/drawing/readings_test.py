@@ -88,14 +88,25 @@ def test_the_first_reading_is_what_was_given():
         np.testing.assert_array_equal(reading.prefix.points, given.points)
 
 
-@pytest.mark.parametrize("number", [2, 3, 6])
-def test_a_reading_is_as_large_as_a_whole_drawing(number):
+@pytest.mark.parametrize(("number", "size"), [(2, 0.75), (3, 1.0), (6, 0.75)])
+def test_a_reading_is_large_and_stands_at_the_bottom(number, size):
     small, large = [circle(np.pi / 3, radius=0.1)], [LINE * 90 + 7]
     reading = read_anew(toys.SCHEMA, prefix(small, large), number)
     for row in range(2):
         read = places(reading.prefix, row)
-        np.testing.assert_allclose(read.min(axis=0), 0, atol=1e-3)
-        np.testing.assert_allclose(read.max(), WHOLE, rtol=1e-3)
+        low, high = read.min(axis=0), read.max(axis=0)
+        assert (high - low).max() == pytest.approx(size * WHOLE, rel=1e-3)
+        assert low[0] + high[0] == pytest.approx(WHOLE, rel=1e-3)
+        assert high[1] == pytest.approx(WHOLE, rel=1e-3)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_readings_but_the_first_run_as_most_hands(number):
+    given = prefix([circle(np.pi / 3), LINE[::-1]])
+    read = places(read_anew(toys.SCHEMA, given, number).prefix)
+    assert read[:13, 1].argmin() == 0
+    assert read[3, 0] < read[0, 0]  # counter-clockwise
+    assert read[13, 0] < read[15, 0]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])

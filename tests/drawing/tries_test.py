@@ -132,7 +132,8 @@ def test_the_first_good_try_is_kept_else_the_best(
 ):
     request = request_._replace(prefix=given if prefixed else None)
     points, scores = all_tries[prefixed]
-    good = scores >= np.log(tries.ENOUGH)
+    enough = tries.ENOUGH_TO_GO_ON if prefixed else tries.ENOUGH
+    good = scores >= np.log(enough)
     for number in (1, 3, MOST):
         first = np.argmax(good[:number], axis=0)
         likeliest = np.argmax(scores[:number], axis=0)

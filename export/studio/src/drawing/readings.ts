@@ -3,6 +3,7 @@
 import {extent} from './picture';
 import {type Lines, type Place, SIDE} from './strokes';
 
+const SIZES = [0.75, 1]; // longest sides, in parts of a whole drawing's
 const ALIKE = 1.25; // times larger or smaller: nothing else is seen in it
 const CLOSED = 0.2; // of a stroke's extent: ends no further apart close it
 const FEW = 4; // points; a stroke of fewer encloses nothing
@@ -17,22 +18,31 @@ export interface Reading {
   readonly corner: Place;
 }
 
-/** As given, as most hands run strokes, as large as a drawing, and both. */
+/** As given; as most hands run strokes; so, large; so, as a whole drawing. */
 export function readings(given: Lines): Reading[] {
-  const asGiven: Reading = {lines: given, scale: 1, corner: [0, 0]};
-  if (!given.length) return [asGiven];
+  const found: Reading[] = [{lines: given, scale: 1, corner: [0, 0]}];
+  if (!given.length) return found;
   const turned = given.map(asMostHands);
-  const differs = turned.some((line, i) => line !== given[i]);
-  const found = [given, ...(differs ? [turned] : [])];
-  const {low, scale} = toFullSize(given);
-  const read = found.map((lines) => ({...asGiven, lines}));
-  if (1 / ALIKE < scale && scale < ALIKE) return read;
-  const large = found.map((lines) => ({
-    lines: enlarged(lines, low, scale),
-    scale,
-    corner: low,
-  }));
-  return [...read, ...large];
+  if (turned.some((line, i) => line !== given[i])) {
+    found.push({lines: turned, scale: 1, corner: [0, 0]});
+  }
+  for (const size of SIZES) {
+    const {corner, scale} = placed(turned, size);
+    if (1 / ALIKE < scale && scale < ALIKE) continue;
+    found.push({lines: enlarged(turned, corner, scale), scale, corner});
+  }
+  return found;
+}
+
+/** To stand in the middle at the bottom: a paper's corner, and the scale. */
+function placed(lines: Lines, size: number): {corner: Place; scale: number} {
+  const {low, high} = extent(lines);
+  const [wide, tall] = [high[0] - low[0], high[1] - low[1]];
+  const longest = Math.max(wide, tall);
+  if (!longest) return {corner: [0, 0], scale: 1};
+  const scale = (size * SIDE) / longest;
+  const side = SIDE / scale;
+  return {corner: [low[0] - (side - wide) / 2, low[1] - (side - tall)], scale};
 }
 
 /** The upper left corner, and what makes lines as large as the model's. */
