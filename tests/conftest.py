@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 import sys
@@ -18,6 +19,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     scheduling.long_files_first(items)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded stays: it need not be looked at again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

@@ -108,7 +108,8 @@ def test_it_and_the_rest_learn_apart():
 def test_it_learns_what_drawings_show():
     model, batch = make_model(32), make_batch()
     model.compile(keras.optimizers.Adam(0.02), jit_compile=False)
-    step = tf.function(model.train_step)
+    model.optimizer.build(model.trainable_variables)
+    step = tf.function(model.train_step, autograph=False)
     for _ in range(100):
         step(batch)
     log_probs = model.critic_log_probs(batch.points)

@@ -128,7 +128,7 @@ def test_every_weight_and_input_has_a_gradient(kind):
     state = random_state(core)
     variables = [w.value for w in core.trainable_weights]
 
-    @tf.function
+    @tf.function(autograph=False)
     def gradients():
         with tf.GradientTape() as tape:
             tape.watch([x, context, *state])
@@ -148,7 +148,9 @@ def test_compiled_equals_eager(kind):
     def run():
         return core(x, context=context, seed=SEED, training=True)
 
-    np.testing.assert_allclose(tf.function(run)(), run(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        tf.function(run, autograph=False)(), run(), rtol=0, atol=1e-12
+    )
     assert np.abs(run() - core(x, context=context, seed=SEED)).max() > 0.01
 
 
@@ -397,7 +399,7 @@ def test_encoder_trains_with_every_core(rnn):
     points = tf.random.stateless_normal([3, 4, 5], SEED) * [1, 1, 1, 1, 0]
     condition = tf.random.stateless_normal([3, 2], SEED)
 
-    @tf.function
+    @tf.function(autograph=False)
     def run():
         with tf.GradientTape() as tape:
             encoding = encoder(points, condition, tf.zeros([2, 2], tf.int32))
