@@ -105,8 +105,7 @@ def test_the_slider_goes_on_from_mine_and_is_undone_at_once(drawn):
     near = strokes(drawn)
     set_slider(drawn, "share", 1)
     drawn.wait_for_function(
-        "old => JSON.stringify(studio.strokes) != old",
-        arg=drawn.evaluate("JSON.stringify(studio.strokes)"),
+        "old => JSON.stringify(studio.strokes) != JSON.stringify(old)", arg=near
     )
     status(drawn).to_have_text(READY)
     set_slider(drawn, "share", 0)

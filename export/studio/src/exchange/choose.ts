@@ -1,9 +1,8 @@
 // One of several drawings, by their pictures.
 
-import {pathOf} from '../drawing/path';
-import {boxOf} from '../drawing/strokes';
 import type {Drawing} from '../files/drawing';
-import {button, element, make, makeSvg} from '../ui/dom';
+import {button, element, make} from '../ui/dom';
+import {draws} from '../ui/thumbnails';
 
 const PAGE = 60; // pictures at once
 
@@ -37,16 +36,13 @@ function entry(
   pick: (drawing: Drawing) => void,
 ): HTMLLIElement {
   const {strokes, word} = drawing;
-  const [x, y, side] = boxOf(strokes);
-  const picture = makeSvg('svg', {
-    viewBox: `${x} ${y} ${side} ${side}`,
-    'aria-hidden': 'true',
-  });
-  for (const {points} of strokes) {
-    picture.append(makeSvg('path', {d: pathOf(points)}));
-  }
   const name = make('span', {}, word || `Drawing ${index + 1}`);
-  const one = make('button', {type: 'button', className: 'picture'}, picture, name);
+  const one = make(
+    'button',
+    {type: 'button', className: 'picture'},
+    draws(strokes),
+    name,
+  );
   one.onclick = () => pick(drawing);
   return make('li', {}, one);
 }

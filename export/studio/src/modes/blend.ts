@@ -2,7 +2,7 @@
 
 import {PAPER, between, fit, frameOf} from '../drawing/frame';
 import {slerp} from '../drawing/slerp';
-import type {Stroke} from '../drawing/strokes';
+import {type Stroke, boxOf} from '../drawing/strokes';
 import type {Condition} from '../model/protocol';
 import {CHANGED, type Studio} from '../studio';
 import {button, element, input, say, sleep} from '../ui/dom';
@@ -149,6 +149,7 @@ export class Blend implements Mode {
       frames
         .filter((_, i) => i % BETWEEN === 0)
         .map((strokes, i) => ({strokes, label: shareOf(i * BETWEEN)})),
+      boxOf(frames.flat()),
     );
     this.#enable();
     this.#at = 0;

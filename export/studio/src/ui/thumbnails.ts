@@ -1,7 +1,8 @@
 // Drawings side by side, which draw themselves; a tap takes one.
 
+import {frameOf} from '../drawing/frame';
 import {pathOf} from '../drawing/path';
-import {type Stroke, boxOf} from '../drawing/strokes';
+import {type Box, SIDE, type Stroke} from '../drawing/strokes';
 import {make, makeSvg} from './dom';
 
 export interface Thumbnail {
@@ -18,6 +19,8 @@ export interface ThumbnailHandlers {
 
 const POINT = 12; // milliseconds, to draw a point
 const LONGEST = 1500; // to draw a thumbnail
+const MARGIN = 0.06; // of a picture's side, around what is drawn
+const PEN = 0.023; // of a picture's side
 
 export class Thumbnails {
   #buttons: HTMLButtonElement[] = [];
@@ -37,14 +40,15 @@ export class Thumbnails {
     }
   }
 
-  show(thumbnails: readonly Thumbnail[]): void {
+  /** @param box what each of them shows; by default all that is its own. */
+  show(thumbnails: readonly Thumbnail[], box?: Box): void {
     this.#resize(thumbnails.length);
     this.group.ariaBusy = 'false';
     thumbnails.forEach(({strokes, label}, i) => {
       const button = this.#buttons[i];
       button.ariaDisabled = 'false';
       button.ariaLabel = label;
-      button.replaceChildren(draws(strokes));
+      button.replaceChildren(draws(strokes, box));
     });
     this.choose(undefined);
   }
@@ -87,10 +91,13 @@ export class Thumbnails {
 }
 
 /** A picture of strokes; those of the model appear one after the other. */
-export function draws(strokes: readonly Stroke[]): SVGSVGElement {
-  const [x, y, side] = boxOf(strokes);
+export function draws(
+  strokes: readonly Stroke[],
+  [x, y, side] = closeTo(strokes),
+): SVGSVGElement {
   const svg = makeSvg('svg', {
     viewBox: `${x} ${y} ${side} ${side}`,
+    'stroke-width': `${side * PEN}`,
     'aria-hidden': 'true',
   });
   const drawn = strokes.filter(({by}) => by === 'model');
@@ -112,4 +119,13 @@ export function draws(strokes: readonly Stroke[]): SVGSVGElement {
     svg.append(path);
   }
   return svg;
+}
+
+/** A square around strokes; what is tiny stays small. */
+function closeTo(strokes: readonly Stroke[]): Box {
+  if (!strokes.length) return [0, 0, SIDE];
+  const frame = frameOf(strokes.map(({points}) => points));
+  const side = Math.max(frame.side, SIDE / 6) / (1 - 2 * MARGIN);
+  const [x, y] = frame.middle;
+  return [x - side / 2, y - side / 2, side];
 }
