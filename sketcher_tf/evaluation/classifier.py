@@ -136,6 +136,8 @@ def train_classifier(
         ),
         loss={"logits": FactorLoss(_sizes(drawings.schema))},
     )
+    # Outside of a graph, so that a step is traced once and not twice.
+    model.optimizer.build(model.trainable_variables)
     model.fit(
         _batches(drawings, config),
         epochs=config.epochs,

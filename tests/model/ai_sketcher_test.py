@@ -16,6 +16,7 @@ from tests.testing import toys
 
 LONGEST = toys.SCHEMA.max_seq_len
 LENGTHS = (5, LONGEST, 1, 8)
+BRIEF = (3, 5, 1, 4)  # where nothing is traced, and each step takes its time
 SEED = tf.constant([3, 4])
 RNNS = ("lstm", "layer_norm", "hyper")
 INFLUENCES = ("full", "shared", "none")
@@ -95,7 +96,7 @@ def assert_identical(one, two):
 @pytest.mark.parametrize("rnn", RNNS)
 def test_step_predicts_what_training_predicts(rnn, influence):
     model = make_model(rnn=rnn, influence=influence)
-    batch, latents = make_batch(), make_latents(model)
+    batch, latents = make_batch(BRIEF, 6), make_latents(model)
     looped = step_by_step(model, batch, latents)
     assert_close(looped, teacher_forced(model, batch, latents), 1e-4)
     # The test would show nothing if predictions did not change with time.
@@ -106,9 +107,9 @@ def test_step_predicts_what_training_predicts(rnn, influence):
 @pytest.mark.parametrize("rnn", RNNS)
 def test_a_point_matters_only_after_it(rnn, influence):
     model = make_model(rnn=rnn, influence=influence)
-    batch, latents = make_batch([LONGEST]), make_latents(model, 1)
+    batch, latents = make_batch([6], 7), make_latents(model, 1)
     before = teacher_forced(model, batch, latents)
-    for j in (0, 4, LONGEST - 1):
+    for j in (0, 3, 5):
         points = batch.points.numpy()
         points[:, j, :2] += 2
         changed = batch._replace(points=tf.constant(points))
@@ -357,7 +358,7 @@ def test_overfits_a_batch():
     keras.utils.set_random_seed(1)
     model = compiled(AISketcher(config, toys.SCHEMA), 0.02)
     batch = make_batch()
-    step = tf.function(model.train_step, jit_compile=False)
+    step = tf.function(model.train_step, autograph=False)
     for _ in range(100):
         step(batch)
     model.reset_metrics()
@@ -378,7 +379,7 @@ def test_mixed_precision_is_close():
         keras.config.set_dtype_policy("float32")
     mixed.set_weights(plain.get_weights())
     assert {v.dtype for v in mixed.trainable_variables} == {"float32"}
-    batch, latents = make_batch(), make_latents(mixed)
+    batch, latents = make_batch(BRIEF, 6), make_latents(mixed)
     looped = step_by_step(mixed, batch, latents)
     expected = teacher_forced(plain, batch, latents)
     difference = np.abs(looped.loc - expected.loc)
@@ -392,7 +393,7 @@ def test_mixed_precision_is_close():
         assert one.dtype == tf.float32
         np.testing.assert_allclose(one, two, rtol=0.1, atol=0.05)
     before = values(mixed.trainable_variables)
-    logs = tf.function(mixed.train_step)(batch)
+    logs = tf.function(mixed.train_step, autograph=False)(batch)
     assert np.isfinite(float(logs["loss"]))
     assert all(
         np.abs(variable - old).max() > 0
@@ -406,9 +407,8 @@ def test_mixed_precision_is_close():
 @pytest.mark.parametrize("rnn", RNNS)
 def test_a_saved_model_goes_on_as_if_nothing_had_happened(tmp_path, rnn):
     model = compiled(make_model(rnn=rnn))
-    batch = make_batch()
-    for _ in range(2):
-        model.train_step(batch)
+    batch = make_batch(BRIEF, 6)
+    model.train_step(batch)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     latents = make_latents(model)
@@ -419,7 +419,7 @@ def test_a_saved_model_goes_on_as_if_nothing_had_happened(tmp_path, rnn):
     )
     assert type(loaded.optimizer) is type(model.optimizer)
     assert loaded.optimizer.get_config() == model.optimizer.get_config()
-    assert int(loaded.optimizer.iterations) == 2
+    assert int(loaded.optimizer.iterations) == 1
     model.reset_metrics()
     logs, loaded_logs = model.train_step(batch), loaded.train_step(batch)
     assert {k: float(v) for k, v in logs.items()} == {
