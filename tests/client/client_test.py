@@ -427,7 +427,7 @@ def test_the_twin_draws_the_same(server, client):
 
     sketches, latents, points, live = asyncio.run(draw())
     for one, other in zip(
-        sketches, client.generate("pig", 3, seed=7), strict=1
+        sketches, client.generate("pig", 3, seed=7), strict=True
     ):
         np.testing.assert_array_equal(one.stroke3, other.stroke3)
     np.testing.assert_array_equal(latents, client.encode([sketch()]))

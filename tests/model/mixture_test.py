@@ -230,8 +230,8 @@ def picks(logits, uniforms):
     components = points[:, 0].tolist()
 
     params = params._replace(pen_logits=tf.constant(logits[:3], tf.float32))
-    rest = tf.zeros([times]), uniforms, tf.zeros([times, 2])
-    points = drawn(repeated(params, times), PointNoise(*rest))
+    noise = PointNoise(tf.zeros([times]), uniforms, tf.zeros([times, 2]))
+    points = drawn(repeated(params, times), noise)
     return components, np.argmax(points[:, 2:], axis=-1).tolist()
 
 

@@ -305,7 +305,8 @@ def test_core_follows_the_published_equations(kind, dropout):
                 joint, state, w, weights_of(core.hyper), masks[t]
             )
         else:
-            state = layer_norm_step(joint, *state, w, masks[t])
+            h, c = state
+            state = layer_norm_step(joint, h, c, w, masks[t])
         outputs.append(state[0])
     actual = core(
         x,

@@ -6,6 +6,7 @@ import json
 import struct
 import threading
 
+import grpc
 import numpy as np
 import pytest
 from google.rpc import error_details_pb2
@@ -177,7 +178,7 @@ def test_refusals_of_a_stream(running):
 
 
 def test_a_full_server_says_when_to_come_back(running, server):
-    busy = fakes.fail(fakes.grpc.StatusCode.RESOURCE_EXHAUSTED, "busy")
+    busy = fakes.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, "busy")
     server.faults["generate"].append(busy)
     body = {"category": "cat"}
     status, headers, _ = ask(running, "Generate", body, "application/json")

@@ -13,6 +13,7 @@ import resource
 import socket
 import string
 import struct
+import time
 
 import grpc
 import numpy as np
@@ -50,12 +51,16 @@ _FIELDS = (
 
 
 @pytest.fixture(scope="module")
-def running():
+def running(server):
+    running = Running(server)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def server():
     with FakeServer() as server:
-        running = Running(server)
-        running.server = server
-        yield running
-        running.stop()
+        yield server
 
 
 def json_of(rng):
@@ -157,7 +162,7 @@ def memory():
 SHARES = {ask_http: 5, ask_grpc: 5, ask_connect: 5, draw: 2, cut: 1}
 
 
-def test_anything_gets_a_status(running):
+def test_anything_gets_a_status(running, server):
     rng = random.Random(7)
     kinds = rng.choices(list(SHARES), SHARES.values(), k=COUNT)
 
@@ -172,10 +177,10 @@ def test_anything_gets_a_status(running):
                 assert done is None
             sizes |= {
                 len(inputs["seed"])
-                for name, inputs, *_ in running.server.calls
+                for name, inputs, *_ in server.calls
                 if "seed" in inputs and name != "open"
             }
-            running.server.calls.clear()
+            server.calls.clear()
             gc.collect()
             grown.append(memory() - before)
     print(f"{COUNT} requests; MB grown by the halves: {grown}")
@@ -183,7 +188,7 @@ def test_anything_gets_a_status(running):
     assert grown[1] < _LEAK_MB, grown
     guard = running.gateway._guard
     wait_until(lambda: guard._under_way == 0)
-    wait_until(lambda: not running.server.model.sessions)
+    wait_until(lambda: not server.model.sessions)
     assert not running.gateway._client._operations.sessions
     # A call of no rows would hold a thread of TensorFlow Serving for ever.
     assert min(sizes) > 0
@@ -194,7 +199,7 @@ def test_a_reader_that_is_slow_gets_all(running):
     points = []
     request = pb.DrawRequest(start=pb.DrawStart(category="pig", seed=3))
     for answer in running.stub.Draw(iter([request])):
-        fakes.time.sleep(0.05)
+        time.sleep(0.05)
         points += answer.points
     assert len(points) == len(fakes.expected("pig", 3))
 
@@ -214,9 +219,8 @@ def test_a_body_without_an_end_is_refused(running):
     connection.close()
 
 
-def test_streams_survive_restarts_behind(running):
+def test_streams_survive_restarts_behind(running, server):
     """No point is lost or doubled; SKETCHER_FUZZ=20000 draws 200 at once."""
-    server = running.server
 
     def one(seed):
         server.faults["step"].append(fakes.slowly(0.1))
@@ -228,7 +232,7 @@ def test_streams_survive_restarts_behind(running):
     with concurrent.futures.ThreadPoolExecutor(min(count, 64)) as threads:
         drawn = [threads.submit(one, seed) for seed in range(count)]
         for _ in range(3):
-            fakes.time.sleep(0.2)
+            time.sleep(0.2)
             server.restart()
         for seed, points in enumerate(drawn):
             wanted = np.cumsum(fakes.expected("pig", seed)[:, :2], axis=0)
