@@ -78,12 +78,13 @@ def _export(file: Path, target: Path, data: str | None) -> None:
     from sketcher_tf.sketcher import Sketcher
 
     from ..tflite import export
+    from ..tflite.verify import LossError
 
     sketcher = Sketcher.load(file)
     drawings = export.drawings_for(sketcher, file, data)
     try:
         export.export(sketcher, target, "int8", drawings)
-    except ValueError as error:
+    except LossError as error:
         logging.info("%s", error)
         export.export(sketcher, target, "float16", drawings)
 

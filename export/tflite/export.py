@@ -43,8 +43,10 @@ def export(
         encoder: whether the file can also encode drawings.
 
     Raises:
-        ValueError: the file does not draw as the model does; nothing has been
-            written.
+        LossError: the file, quantised, loses too much of the drawings'
+            likelihood; nothing has been written.
+        ValueError: the file does not draw as the model does, or there are no
+            drawings to try a quantised one on; nothing has been written.
     """
     content = convert.finish(
         convert.convert(sketcher.model, encoder), sketcher.model, quantize

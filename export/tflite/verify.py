@@ -41,6 +41,10 @@ _REMEDY = {
 _VARIABLES = {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"}
 
 
+class LossError(ValueError):
+    """A file's loss on drawings is too far above that of its model."""
+
+
 class Report(NamedTuple):
     """What was compared, and what came out.
 
@@ -74,7 +78,8 @@ def verify(
         seed: of the sketches.
 
     Raises:
-        ValueError: it draws otherwise than it may.
+        LossError: it loses too much of the likelihood of the drawings.
+        ValueError: it draws otherwise than it may, or needs drawings.
     """
     forbidden = {name for name in operations(content) if _is_foreign(name)}
     if forbidden:
@@ -121,7 +126,7 @@ def _check(report: Report, quantize: str) -> None:
         )
     allowed = LOSS_TOLERANCE[quantize]
     if not report.rise <= allowed:
-        raise ValueError(
+        raise LossError(
             f"the reconstruction loss may rise by {allowed:g} nats per point "
             f"with --quantize={quantize}; received {report.rise:.4f} above "
             f"{report.loss:.4f}. {_REMEDY[quantize]}"
