@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.mixture import PointNoise
 from sketcher_tf.model.sampling import Progress
 from sketcher_tf.request import DrawingRequest, Prefix
 
@@ -37,7 +38,7 @@ class Session(NamedTuple):
     Attributes:
         opened: int64 [], when; tells it from others of the same id.
         next_step: int64 [].
-        seeds: int32 [1, 2].
+        noise: of the whole drawing, fields [1, T, ...].
         temperature: float32 [1].
         progress: of the one drawing.
         result: of the last step.
@@ -45,7 +46,7 @@ class Session(NamedTuple):
 
     opened: tf.Tensor
     next_step: tf.Tensor
-    seeds: tf.Tensor
+    noise: PointNoise
     temperature: tf.Tensor
     progress: Progress
     result: StepResult
@@ -85,11 +86,12 @@ def begin(
     prefix = request.prefix
     assert prefix is not None
     length = prefix.length[0]
+    noise = sampling.draw_noise(model, request.seeds)
     _, progress = sampling.draw_points(
         model,
         sampling.start(model, request.condition, latents),
         length,
-        sampling.draw_noise(model, request.seeds),
+        noise,
         request.temperature,
         prefix,
     )
@@ -97,7 +99,7 @@ def begin(
     return Session(
         opened=tf.constant(0, tf.int64),
         next_step=tf.constant(0, tf.int64),
-        seeds=request.seeds,
+        noise=noise,
         temperature=request.temperature,
         progress=progress,
         result=StepResult(nothing, tf.constant(0), tf.constant(False), length),
@@ -125,7 +127,7 @@ def go_on(
         model,
         session.progress,
         tf.minimum(num_points, rows - before),
-        sampling.draw_noise(model, session.seeds),
+        session.noise,
         session.temperature,
     )
     strokes, count, _ = to_pixels(points, model.schema, before)

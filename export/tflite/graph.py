@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
-from sketcher_tf.model.mixture import MixtureParams, PointNoise, sample
+from sketcher_tf.model.mixture import MixtureParams, PointNoise, sampler
 from sketcher_tf.model.sampling import CANDIDATES
 from sketcher_tf.strokes import END_TOKEN, START_TOKEN
 
@@ -199,7 +199,7 @@ class PhoneGraph(tf.Module):
         params, new = self._model.step(context, self._unpack(state), point)
         noise = PointNoise(component, pen, offset)
         return {
-            "point": sample(params, noise, temperature),
+            "point": sampler(temperature)(params, noise),
             "state": _pack(new),
             "params": _flatten(params),
         }
@@ -264,6 +264,7 @@ class PhoneGraph(tf.Module):
         first = self._unpack(state)
         stop = tf.minimum(count, self.rows - first.index)
         rows = tf.range(count)[None, :, None]
+        sample = sampler(temperature)
 
         def draw_next(
             k: tf.Tensor,
@@ -274,7 +275,7 @@ class PhoneGraph(tf.Module):
             t = state.index
             now = PointNoise(*(tf.gather(field, t, axis=1) for field in noise))
             params, state = self._model.step(context, state, point)
-            point = sample(params, now, temperature)
+            point = sample(params, now)
             points = tf.where(rows == k, point[:, None], points)
             return k + 1, state, point, points
 

@@ -142,11 +142,12 @@ class StrokeDecoder(keras.layers.Layer):
         kernel, bias = map(tf.convert_to_tensor, self.output_projection.weights)
         width = kernel.shape[1]
         kernel = tf.pad(kernel, [[0, 0], [0, -width % _COLUMNS]])
+        spare = tf.zeros([surplus, width])
 
         def predict(hidden: tf.Tensor) -> MixtureParams:
-            raw = product_in_parts(hidden, kernel)
-            raw = tf.pad(raw, [[0, surplus], [0, 0]])[:, :width]
-            return split_params(raw + bias, self.config.min_scale)
+            raw = product_in_parts(hidden, kernel)[:, :width] + bias
+            raw = tf.concat([raw, spare], axis=0)
+            return split_params(raw, self.config.min_scale)
 
         return predict
 

@@ -15,7 +15,7 @@ from sketcher_tf.model.ai_sketcher import AISketcher, DrawingState
 from sketcher_tf.model.mixture import (
     MixtureParams,
     PointNoise,
-    sample,
+    sampler,
     step_log_probs,
 )
 from sketcher_tf.request import DrawingRequest, Prefix
@@ -279,7 +279,7 @@ def draw_points(
     batch = temperature.shape[0] or tf.shape(temperature)[0]
     surplus = -batch % _PACKET
     noise = PointNoise(*(_with_rows(field, surplus) for field in noise))
-    temperature = _with_rows(temperature, surplus)
+    sample = sampler(_with_rows(temperature, surplus))
     predict = model.decoder.predict_alike(surplus)
 
     def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
@@ -293,17 +293,26 @@ def draw_points(
         state = model.read(context, state, point)
         params = predict(state.decoder[0])
         noise_now = PointNoise(*(tf.gather(x, t, axis=1) for x in noise))
-        point = sample(params, noise_now, temperature)[:batch]
-        point = tf.where(ended[:, None], END_TOKEN, _given(prefix, t, point))
-        ended |= point[:, 4] > 0
+        point = _given(prefix, t, sample(params, noise_now)[:batch])
         points = points.write(t - first, point)
+        ended |= point[:, 4] > 0
         return Progress(context, point, ended, state), points
 
+    begun = progress
     progress, points = tf.while_loop(unfinished, draw_next, (progress, points))
     points = tf.transpose(points.stack(), [1, 0, 2])
-    # Steps that the loop did not reach are zeros: no pen state at all.
-    unreached = tf.reduce_sum(points[..., 2:], axis=-1, keepdims=True) == 0
-    return tf.where(unreached, END_TOKEN, points), progress
+    return _until_end(points, begun.ended), progress
+
+
+def _until_end(points: tf.Tensor, ended: tf.Tensor) -> tf.Tensor:
+    """End tokens for all points [B, T, 5] after the first one, if not before.
+
+    Also for steps that the loop did not reach, zeros with no pen state at all.
+    """
+    ends = tf.cumsum(points[..., 4], axis=1, exclusive=True) > 0
+    unreached = tf.reduce_sum(points[..., 2:], axis=-1) == 0
+    over = ends | unreached | ended[:, None]
+    return tf.where(over[..., None], END_TOKEN, points)
 
 
 def _with_rows(values: tf.Tensor, count: int | tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ from sketcher_tf.model.mixture import (
     offset_log_prob,
     pen_log_prob,
     raw_size,
-    sample,
+    sampler,
     split_params,
 )
 
@@ -163,7 +163,7 @@ def test_far_points_have_a_finite_loss_and_a_gradient(far):
 def drawn(params, noise, tau=1.0):
     """Points float32 [B, 5], all at one temperature."""
     temperature = tf.fill(noise.pen.shape, tau)
-    return sample(params, noise, temperature).numpy()
+    return sampler(temperature)(params, noise).numpy()
 
 
 def likeliest(params):
@@ -286,7 +286,7 @@ def test_temperature_scales_variances_and_logits_of_each_row():
         scale=params.scale * roots[:, None, None],
     )
     noise = random_noise(300)
-    points = sample(params, noise, tf.constant(tau, tf.float32)).numpy()
+    points = sampler(tf.constant(tau, tf.float32))(params, noise).numpy()
     np.testing.assert_allclose(points, drawn(adjusted, noise), rtol=1e-5)
     assert np.abs(points - drawn(params, noise)).max(axis=-1).mean() > 0.1
 
