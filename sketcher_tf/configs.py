@@ -360,7 +360,7 @@ PRESETS: Mapping[str, Config] = {
         loss=LossConfig(kl_decay_rate=0.999),
         data=DataConfig(batch_size=50),
         training=TrainingConfig(
-            epochs=50,
+            epochs=40,
             image_epochs=4,
             plain_epochs=5,
             learning_rate=2e-3,
