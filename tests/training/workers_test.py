@@ -10,9 +10,12 @@ from sketcher_tf.training.workers import is_chief, make_strategy
 from tests.testing import processes
 from tests.testing.processes import FAILED, KILLED, PLAIN, STEP, STEPS
 
+# What the workers share is steps and checkpoints, whatever is in a step; one
+# epoch draws a sheet.
 CHANGES = {
+    "model.image_latent_size": 0,
+    "model.influence": "none",
     "training.epochs": 2,
-    "training.image_epochs": 1,
     "training.sheet_every": 2,
 }
 
@@ -68,9 +71,9 @@ def test_the_data_have_parts_of_all_kinds(data):
 def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
     whole, run = RunFolder(folder / "whole"), RunFolder(folder / "workers")
     undisturbed = processes.start_workers(data, whole.path, *[CHANGES] * 2)
-    # In the second epoch; the images are one more.
+    # In the second epoch.
     workers = processes.start_workers(
-        data, run.path, *[CHANGES] * 2, kill_at=(STEP, 2 * STEPS + 2)
+        data, run.path, *[CHANGES] * 2, kill_at=(STEP, STEPS + 2)
     )
     assert processes.finish(*workers) == [KILLED] * 2
     assert len(read_history(run.history)) == 1
@@ -91,8 +94,6 @@ def test_mirrored_replicas_train_like_one(mirrored, whole):
 def test_workers_stop_together(data, folder):
     run = RunFolder(folder / "patient")
     changes = CHANGES | {
-        "model.image_latent_size": 0,
-        "model.influence": "none",
         "training.epochs": 50,
         "training.patience": 2,
         "training.sheet_every": 99,
