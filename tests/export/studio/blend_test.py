@@ -19,7 +19,7 @@ from tests.testing.studio import (
 )
 
 pytestmark = NEEDS_BROWSER
-READY = "Play the film, move the slider, or tap a picture to take it."
+READY = "Play the film, or tap a picture to take it."
 
 
 @pytest.fixture

@@ -153,7 +153,7 @@ export class Blend implements Mode {
     );
     this.#enable();
     this.#at = 0;
-    say('Play the film, move the slider, or tap a picture to take it.');
+    say('Play the film, or tap a picture to take it.');
   }
 
   /** Puts a frame on the paper; another one in its place. */
