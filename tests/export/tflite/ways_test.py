@@ -162,10 +162,16 @@ def test_readings_are_those_that_python_tries(lifted, number):
 
 
 def test_what_reads_as_before_is_not_read_again():
-    line = np.float32([[0, 0], [250, 40]])
-    assert len(readings(Sketch(polylines_to_stroke3([line])))) == 1
-    assert len(readings(Sketch(polylines_to_stroke3([line[::-1]])))) == 2
-    assert len(readings(Sketch(polylines_to_stroke3([line / 5])))) == 2
+    line = np.float32([[0, 0], [220, 40]])  # as long as both large readings
+
+    def count(*lines):
+        return len(readings(Sketch(polylines_to_stroke3(lines))))
+
+    assert count(line) == 1
+    assert count(line[::-1]) == 2
+    assert count(line * 1.15) == 2
+    assert count(line / 5) == 3
+    assert count(line[::-1] / 5) == 4
     assert len(readings(Sketch(np.zeros((0, 3), np.float32)))) == 1
 
 
