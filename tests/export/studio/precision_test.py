@@ -4,8 +4,7 @@ import pytest
 
 from export.studio.__main__ import exported
 from export.tflite import export
-from export.tflite.metadata import read_metadata
-from export.tflite.verify import LOSS_TOLERANCE
+from export.tflite.verify import LossError
 from tests.testing import toys
 from tests.testing.exports import make_model
 
@@ -16,35 +15,37 @@ def data(tmp_path_factory):
     return str(toys.prepare(tmp_path_factory.mktemp("toys"), train=2, test=4))
 
 
-def precision(file):
-    return read_metadata(file.read_bytes())["quantization"]
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    file = tmp_path_factory.mktemp("model") / "toy.keras"
+    make_model().save(file)
+    return file
 
 
-def test_int8_is_taken_where_it_keeps_the_likelihood(data, tmp_path):
-    make_model().save(tmp_path / "toy.keras")
-    file = exported(tmp_path / "toy.keras", data)
-    assert file == tmp_path / "toy.tflite"
-    assert precision(file) == "int8"
-
-
-def test_float16_is_taken_where_int8_loses_too_much(
-    data, tmp_path, monkeypatch
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (None, ["int8"]),
+        (LossError("loses too much"), ["int8", "float16"]),
+        (ValueError("a phone must find all operations"), ["int8"]),
+    ],
+    ids=["kept", "loses", "broken"],
+)
+def test_float16_takes_the_place_of_int8_only_where_that_loses_too_much(
+    model, data, monkeypatch, error, wanted
 ):
-    monkeypatch.setitem(LOSS_TOLERANCE, "int8", -1.0)  # any loss is too much
-    make_model().save(tmp_path / "toy.keras")
-    assert precision(exported(tmp_path / "toy.keras", data)) == "float16"
-
-
-def test_what_fails_otherwise_is_told(data, tmp_path, monkeypatch):
     tried = []
 
-    def fail(content, *arguments):
-        tried.append(read_metadata(content)["quantization"])
-        raise ValueError("a phone must find all operations built in")
+    def write(sketcher, output, quantize, drawings):
+        assert len(drawings) == 4
+        tried.append(quantize)
+        if quantize == "int8" and error:
+            raise error
 
-    monkeypatch.setattr(export, "verify", fail)
-    make_model().save(tmp_path / "toy.keras")
-    with pytest.raises(ValueError, match="built in"):
-        exported(tmp_path / "toy.keras", data)
-    assert tried == ["int8"]
-    assert not (tmp_path / "toy.tflite").exists()
+    monkeypatch.setattr(export, "export", write)
+    if type(error) is ValueError:
+        with pytest.raises(ValueError, match="all operations"):
+            exported(model, data)
+    else:
+        assert exported(model, data) == model.with_suffix(".tflite")
+    assert tried == wanted
