@@ -189,7 +189,9 @@ def test_a_quantised_file_that_predicts_worse_is_told(
     sketcher, files, batches, quantize
 ):
     bad = changed(files[quantize], _RECURRENT, lambda w: -w)
-    with pytest.raises(ValueError, match=rf"may rise by .*{quantize}"):
+    with pytest.raises(
+        verification.LossError, match=rf"may rise by .*{quantize}"
+    ):
         verify(bad, sketcher, batches)
 
 
