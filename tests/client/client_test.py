@@ -39,7 +39,6 @@ from tests.testing.fakes import (
     LATENTS,
     LONGEST,
     FakeServer,
-    ThreeTries,
     held_until,
     wait_until,
 )
@@ -62,8 +61,7 @@ def client(server):
 @pytest.fixture
 def impatient(client):
     """Ends what fails for ever with its third failure."""
-    client._operations.caller.backoff = ThreeTries()
-    return client
+    return fakes.impatient(client)
 
 
 def sketch(count=5, category="cat", dx=3.0):
@@ -380,7 +378,7 @@ def test_a_session_that_another_version_opened_is_given_back(server, client):
     assert server.names().count("open") == 4
     assert len(server.model.sessions) == 1
     server.faults["open"].extend([behind] * 999)
-    client._operations.caller.backoff = ThreeTries()
+    fakes.impatient(client)
     with pytest.raises(VersionChangedError, match="export the model again"):
         list(client.draw_live("pig"))
     assert len(server.model.sessions) == 1
@@ -766,7 +764,7 @@ def test_tls(authority, tmp_path):
                 SketcherClient(server.target, tls=wrong) as client,
                 pytest.raises(UnavailableError, match="TLS settings"),
             ):
-                client._operations.caller.backoff = ThreeTries()
+                fakes.impatient(client)
                 client.labels()
 
 
@@ -785,7 +783,7 @@ def test_mutual_tls(authority):
                 SketcherClient(server.target, tls=wrong) as client,
                 pytest.raises(UnavailableError),
             ):
-                client._operations.caller.backoff = ThreeTries()
+                fakes.impatient(client)
                 client.labels()
 
 

@@ -9,7 +9,7 @@ import pytest
 from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.errors import Failure, UnavailableError, error_of
 from sketcher_tf.client.proxies import is_loopback, proxy_of
-from tests.testing.fakes import FakeServer, ThreeTries
+from tests.testing.fakes import FakeServer, impatient
 
 PROXY = "http://user:secret@127.0.0.1:9"
 
@@ -103,7 +103,7 @@ def test_a_failure_behind_a_proxy_names_it(monkeypatch):
             SketcherClient("sketcher.example:8500") as client,
             pytest.raises(UnavailableError) as error,
         ):
-            client._operations.caller.backoff = ThreeTries()
+            impatient(client)
             client.labels()
     assert f"the proxy http_proxy=http://127.0.0.1:{port};" in str(error.value)
     assert "no_proxy" in str(error.value)

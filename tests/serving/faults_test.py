@@ -46,8 +46,7 @@ def client(server):
 @pytest.fixture
 def impatient(client):
     """Ends what fails for ever with its third failure."""
-    client._operations.caller.backoff = fakes.ThreeTries()
-    return client
+    return fakes.impatient(client)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from sketcher_tf import contract
+from sketcher_tf.client.blocking import SketcherClient
 from sketcher_tf.client.retry import NOT_BEGUN, Backoff
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.strokes import stroke5_to_stroke3
@@ -349,14 +350,18 @@ unavailable = fail(grpc.StatusCode.UNAVAILABLE, "no one there")
 exhausted = fail(grpc.StatusCode.RESOURCE_EXHAUSTED, NOT_BEGUN)
 
 
-class ThreeTries(Backoff):
-    """Ends a call with its third failure, however long that may take.
-
-    Without it a call ends with whatever its last instant brings.
-    """
-
+class _ThreeTries(Backoff):
     def delay(self, failures: int, rng: random.Random) -> float:
         return 0.0 if failures < 3 else float("inf")
+
+
+def impatient(client: SketcherClient) -> SketcherClient:
+    """A client whose calls end with their third failure, however late.
+
+    Others end with whatever their last instant brings.
+    """
+    client._operations.caller.backoff = _ThreeTries()
+    return client
 
 
 class FakeServer:

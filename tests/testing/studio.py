@@ -158,6 +158,11 @@ def status(page: Page) -> LocatorAssertions:
     return expect(page.locator("#status"))
 
 
+def settled(page: Page) -> None:
+    """Waits until the page says no more that it is at something."""
+    until(page, "!/…$/.test(document.querySelector('#status').innerText)")
+
+
 def agree(drawn: Lines, wanted: Lines) -> None:
     """Asserts that lines are the same but for rounding."""
     assert len(drawn) == len(wanted)

@@ -16,6 +16,7 @@ from tests.testing.studio import (
     plainly_served,
     ready,
     reload,
+    settled,
     strokes,
     until,
 )
@@ -123,7 +124,7 @@ def test_nothing_leaves_the_device(page, context, address, tmp_path):
         page.get_by_role("tab", name=mode).click()
         draw(page, RING[:8])
         page.get_by_role("tabpanel").locator("button.main").click()
-        until(page, "!/…$/.test(document.querySelector('#status').innerText)")
+        settled(page)
     page.get_by_role("button", name="Save").click()
     with page.expect_download():
         page.get_by_role("button", name="PNG").click()

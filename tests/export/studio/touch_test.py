@@ -16,9 +16,9 @@ from tests.testing.studio import (
     RING,
     lines,
     on_screen,
+    settled,
     status,
     strokes,
-    until,
 )
 
 pytestmark = NEEDS_BROWSER
@@ -147,5 +147,5 @@ def test_what_is_told_does_not_move_the_paper(drawn):
     for name in ("Suggest", "Blend", "Continue"):
         drawn.get_by_role("tab", name=name).click()
         drawn.get_by_role("tabpanel").locator("button.main").click()
-        until(drawn, "!/…$/.test(document.querySelector('#status').innerText)")
+        settled(drawn)
         assert drawn.evaluate(height) == before
