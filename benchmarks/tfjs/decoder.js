@@ -4,21 +4,18 @@
 const MAX_WEIGHT = 10; // what the largest int16 stands for
 const MIXTURES = 20;
 
-/** Milliseconds a point, while `count` of them are drawn from one another. */
-async function measure(file, count) {
+/** Milliseconds a point of each of some drawings of `count` points. */
+async function measure(count, drawings) {
   tf.wasm.setWasmPaths('node_modules/@tensorflow/tfjs-backend-wasm/dist/');
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   await tf.setBackend('wasm');
-  const step = await load(file);
-  let point = [0, 0, 1, 0, 0];
-  draw(20); // before it counts
-  const start = performance.now();
-  draw(count);
-  return (performance.now() - start) / count;
-
-  function draw(points) {
-    for (let i = 0; i < points; i++) point = sample(step(point));
-  }
+  const step = await load('decoder.json');
+  return Array.from({length: drawings}, () => {
+    const start = performance.now();
+    let point = [0, 0, 1, 0, 0];
+    for (let i = 0; i < count; i++) point = sample(step(point));
+    return (performance.now() - start) / count;
+  });
 }
 
 /** A function from a point to the mixture that the next one comes from. */
