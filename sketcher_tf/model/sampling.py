@@ -258,6 +258,11 @@ def draw_points(
     then it would depend on the batch whether a pen is lifted. Layers are as
     wide as packets.
 
+    Whether all have ended is asked a point later than it could be: so that the
+    products that want the last state alone, most of them, need not wait for
+    the point, and are computed beside what picks it. The surplus point is
+    overwritten with an end token.
+
     Args:
         model: the model.
         progress: from `start` or the call before.
@@ -282,13 +287,16 @@ def draw_points(
     sample = sampler(_with_rows(temperature, surplus))
     predict = model.decoder.predict_alike(surplus)
 
-    def unfinished(progress: Progress, _: tf.TensorArray) -> tf.Tensor:
-        return (progress.state.index < stop) & ~tf.reduce_all(progress.ended)
+    def unfinished(
+        over: tf.Tensor, progress: Progress, _: tf.TensorArray
+    ) -> tf.Tensor:
+        return (progress.state.index < stop) & ~over
 
     def draw_next(
-        progress: Progress, points: tf.TensorArray
-    ) -> tuple[Progress, tf.TensorArray]:
+        over: tf.Tensor, progress: Progress, points: tf.TensorArray
+    ) -> tuple[tf.Tensor, Progress, tf.TensorArray]:
         context, point, ended, state = progress
+        over = tf.reduce_all(ended)
         t = state.index
         state = model.read(context, state, point)
         params = predict(state.decoder[0])
@@ -296,10 +304,14 @@ def draw_points(
         point = _given(prefix, t, sample(params, noise_now)[:batch])
         points = points.write(t - first, point)
         ended |= point[:, 4] > 0
-        return Progress(context, point, ended, state), points
+        return over, Progress(context, point, ended, state), points
 
     begun = progress
-    progress, points = tf.while_loop(unfinished, draw_next, (progress, points))
+    _, progress, points = tf.while_loop(
+        unfinished,
+        draw_next,
+        (tf.reduce_all(begun.ended), progress, points),
+    )
     points = tf.transpose(points.stack(), [1, 0, 2])
     return _until_end(points, begun.ended), progress
 
