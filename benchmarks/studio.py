@@ -6,11 +6,11 @@
 Debian's Chromium without a window, on this machine, with the page as
 `sketcher studio` serves it. A first visit finds an empty cache; a second one
 finds what the first has kept. A browser translates WebAssembly quickly at
-first, and again, for speed, what turns out to be called often: the first point
-of a page and a later one are two numbers. Frames are counted while the model draws, as fast
-as it can, and while a mouse draws. With a published Sketch-RNN decoder for
-JavaScript TensorFlow.js draws as well, on WebAssembly and one thread (needs
-npm).
+first, and once more, for speed, what is called often: a point of a page's first
+drawing and one of a later drawing are two numbers. Frames are counted while the
+model draws, as fast as it can, and while a mouse draws. With a published
+Sketch-RNN decoder for JavaScript TensorFlow.js draws as well, on WebAssembly
+and one thread (needs npm).
 """
 
 import re

@@ -77,8 +77,9 @@ def polylines_to_stroke3(polylines: Sequence[np.ndarray]) -> np.ndarray:
 def stroke3_to_polylines(stroke3: np.ndarray) -> Polylines:
     """Inverse of `polylines_to_stroke3`; a last open stroke is kept."""
     points = np.cumsum(stroke3[:, :2], axis=0, dtype=np.float32)
-    ends = np.flatnonzero(stroke3[:, 2]) + 1
-    return [line for line in np.split(points, ends) if len(line)]
+    ends = (np.flatnonzero(stroke3[:, 2]) + 1).tolist()
+    limits = itertools.pairwise([0, *ends, len(points)])
+    return [points[first:last] for first, last in limits if first < last]
 
 
 def stroke3_to_stroke5(stroke3: np.ndarray, length: int) -> np.ndarray:

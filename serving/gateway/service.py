@@ -13,7 +13,7 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import aclosing
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -49,6 +49,7 @@ SketchesResponse: TypeAlias = (
     | pb.ReconstructResponse
     | pb.InterpolateResponse
 )
+R = TypeVar("R", bound=SketchesResponse)
 
 
 class SketcherService:
@@ -74,7 +75,7 @@ class SketcherService:
             request.tries,
             timeout=seconds,
         )
-        return pb.GenerateResponse(sketches=map(_message, sketches), seed=seed)
+        return _filled(pb.GenerateResponse(seed=seed), sketches)
 
     async def complete(
         self, request: CompleteRequest, seconds: float
@@ -90,7 +91,7 @@ class SketcherService:
             request.tries,
             timeout=seconds,
         )
-        return pb.CompleteResponse(sketches=map(_message, sketches), seed=seed)
+        return _filled(pb.CompleteResponse(seed=seed), sketches)
 
     async def reconstruct(
         self, request: ReconstructRequest, seconds: float
@@ -104,8 +105,7 @@ class SketcherService:
             seed,
             timeout=seconds,
         )
-        messages = map(_message, sketches)
-        return pb.ReconstructResponse(sketches=messages, seed=seed)
+        return _filled(pb.ReconstructResponse(seed=seed), sketches)
 
     async def interpolate(
         self, request: InterpolateRequest, seconds: float
@@ -120,8 +120,7 @@ class SketcherService:
             seed,
             timeout=seconds,
         )
-        messages = map(_message, sketches)
-        return pb.InterpolateResponse(sketches=messages, seed=seed)
+        return _filled(pb.InterpolateResponse(seed=seed), sketches)
 
     async def list_categories(
         self, request: ListCategoriesRequest, seconds: float
@@ -255,13 +254,17 @@ async def _first(commands: Commands) -> DrawStart | DrawChange | _Ended | None:
     return await anext(commands, _Ended())
 
 
-def _message(sketch: ServedSketch) -> pb.Sketch:
-    message = pb.Sketch(category=sketch.category, finished=sketch.finished)
-    for line in sketch.polylines:
-        points = message.strokes.add().points
-        for x, y in line.tolist():
-            points.add(x=x, y=y)
-    return message
+def _filled(response: R, sketches: Iterable[ServedSketch]) -> R:
+    """The response with sketches; in place, as a message is joined by copy."""
+    for sketch in sketches:
+        message = response.sketches.add(
+            category=sketch.category, finished=sketch.finished
+        )
+        for line in sketch.polylines:
+            points = message.strokes.add().points
+            for x, y in line.tolist():
+                points.add(x=x, y=y)
+    return response
 
 
 def _walk(pen: np.ndarray, points: Iterable[Point]) -> Iterator[pb.DrawnPoint]:

@@ -115,7 +115,7 @@ def _from_values(
     try:
         # As TensorFlow does: those beyond the shape are not looked at, and the
         # last one stands for those left out.
-        array[:given] = list(values[:expected])
+        array[:given] = values[:expected]
         array[given:] = values[-1] if given else zero
     except OverflowError as error:
         raise ValueError(
