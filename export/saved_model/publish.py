@@ -92,10 +92,14 @@ def publish(
         shutil.rmtree(building, ignore_errors=True)
         stateless = building / contract.SKETCHER.name
         write_stateless(model, metadata, stateless)
-        verify(stateless, stateless_calls(sketcher, metadata))
         sessions = building / contract.SKETCHER_SESSION.name
         write_sessions(model, metadata, sessions, capacity)
-        verify(sessions, session_calls(sketcher, metadata))
+        verify(
+            {
+                stateless: stateless_calls(sketcher, metadata),
+                sessions: session_calls(sketcher, metadata),
+            }
+        )
         for folder in (stateless, sessions):
             _move(folder, output / folder.name / str(version))
         building.rmdir()

@@ -1,11 +1,11 @@
 """Runs recorded calls on a servable, in a process that knows nothing else.
 
-    python -m export.saved_model.replay FOLDER CALLS ANSWERS
+    python -m export.saved_model.replay FOLDER CALLS [FOLDER CALLS ...]
 
-Loads FOLDER as Python programs do and as TensorFlow Serving does; with each it
-runs the servable's own warm-up calls and then CALLS, which it writes with their
-outputs to ANSWERS.eager and ANSWERS.session. The model's code is not imported,
-so whatever needs it fails here, as it would on a server.
+Loads each FOLDER as Python programs do and as TensorFlow Serving does; with
+each it runs the servable's own warm-up calls and then its CALLS, which it
+writes with their outputs to CALLS.eager and CALLS.session. The model's code is
+not imported, so whatever needs it fails here, as it would on a server.
 """
 
 import contextlib
@@ -62,8 +62,8 @@ LOADERS: Mapping[str, Loader] = {
 }
 
 
-def main(folder: Path, calls: Path, answers: Path) -> None:
-    """See the module."""
+def main(folder: Path, calls: Path) -> None:
+    """For one servable, see the module."""
     warmup = list(read_calls(warmup_file(folder)))
     asked = list(read_calls(calls))
     for name, load in LOADERS.items():
@@ -71,8 +71,10 @@ def main(folder: Path, calls: Path, answers: Path) -> None:
             for call in warmup:
                 run(call)
             answered = [call._replace(outputs=run(call)) for call in asked]
-        write_calls(answers.with_suffix(f".{name}"), answered)
+        write_calls(calls.with_suffix(f".{name}"), answered)
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    for paths in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        print(f"{paths[0]}:", file=sys.stderr)  # before what fails there
+        main(*map(Path, paths))

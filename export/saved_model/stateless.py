@@ -4,6 +4,9 @@ What `sketcher_tf.sketcher` does, for drawings in pixels, with one seed and one
 temperature per row.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch, as_input
@@ -31,6 +34,10 @@ class StatelessCalls:
     def __init__(self, model: AISketcher, metadata: Metadata) -> None:
         self._model = model
         self._metadata = metadata
+        # Graphs that the signatures share: a loop is traced and stored once,
+        # and not once for each of those that draw.
+        self._draw_latents = _graph_of(sampling.draw_latents, model)
+        self._draw_points = _graph_of(sampling.draw, model)
 
     def generate(
         self, condition: tf.Tensor, seed: tf.Tensor, temperature: tf.Tensor
@@ -122,8 +129,8 @@ class StatelessCalls:
         self, request: DrawingRequest, latents: tf.Tensor | None = None
     ) -> Tensors:
         if latents is None:
-            latents = sampling.draw_latents(self._model, request)
-        points = sampling.draw(self._model, request, latents)
+            latents = self._draw_latents(request)
+        points = self._draw_points(request, latents)
         return self._sketches(points, latents)
 
     def _sketches(self, points: tf.Tensor, latents: tf.Tensor) -> Tensors:
@@ -134,3 +141,15 @@ class StatelessCalls:
             "finished": finished,
             "latents": latents,
         }
+
+
+def _graph_of(
+    function: Callable[..., tf.Tensor], model: AISketcher
+) -> Callable[..., tf.Tensor]:
+    """`function` of this model, traced once for all who call it alike."""
+
+    def of_model(*args: Any) -> tf.Tensor:
+        return function(model, *args)
+
+    of_model.__name__ = function.__name__  # of the graph
+    return tf.function(of_model, autograph=False)

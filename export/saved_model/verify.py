@@ -5,11 +5,12 @@ not have, weights that it does not find, and calls with other answers than the
 library's.
 """
 
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,11 @@ _COMPILE = "_XlaMustCompile"
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-2
 
 
-def verify(folder: Path, expected: Sequence[Call]) -> None:
+def verify(expected: Mapping[Path, Sequence[Call]]) -> None:
     """All of it, see `check_operations` and `check_answers`."""
-    check_operations(folder)
-    check_answers(folder, expected)
+    for folder in expected:
+        check_operations(folder)
+    check_answers(expected)
 
 
 def check_operations(folder: Path) -> None:
@@ -60,30 +62,33 @@ def check_operations(folder: Path) -> None:
         )
 
 
-def check_answers(folder: Path, expected: Sequence[Call]) -> None:
-    """In a fresh process, it answers as expected, however it is loaded.
+def check_answers(expected: Mapping[Path, Sequence[Call]]) -> None:
+    """In a fresh process, servables answer as expected, however loaded.
 
     Args:
-        folder: of the servable, with its warm-up calls.
-        expected: calls with all or some of their outputs.
+        expected: by the folder of a servable, which has its warm-up calls: more
+            calls, with all or some of their outputs.
 
     Raises:
-        ValueError: it cannot be loaded, a call fails, or an answer differs.
+        ValueError: one cannot be loaded, a call fails, or an answer differs.
     """
     with tempfile.TemporaryDirectory() as name:
-        calls, answers = Path(name, "calls"), Path(name, "answers")
-        write_calls(calls, (call._replace(outputs={}) for call in expected))
-        _replay(folder, calls, answers)
-        for loader in LOADERS:
-            received = read_calls(answers.with_suffix(f".{loader}"))
-            for call, answer in zip(expected, received, strict=True):
-                _compare(call, answer, loader)
+        records = [Path(name, str(i)) for i in range(len(expected))]
+        for path, calls in zip(records, expected.values(), strict=True):
+            write_calls(path, (call._replace(outputs={}) for call in calls))
+        _replay(list(expected), records)
+        for path, calls in zip(records, expected.values(), strict=True):
+            for loader in LOADERS:
+                received = read_calls(path.with_suffix(f".{loader}"))
+                for call, answer in zip(calls, received, strict=True):
+                    _compare(call, answer, loader)
 
 
-def _replay(folder: Path, calls: Path, answers: Path) -> None:
+def _replay(folders: Sequence[Path], records: Sequence[Path]) -> None:
     path = os.pathsep.join([str(_ROOT), os.environ.get("PYTHONPATH", "")])
+    arguments = itertools.chain(*zip(folders, records, strict=True))
     process = subprocess.run(
-        [sys.executable, "-m", f"{__package__}.replay", folder, calls, answers],
+        [sys.executable, "-m", f"{__package__}.replay", *arguments],
         env={
             **os.environ,
             "PYTHONPATH": path,
@@ -95,8 +100,8 @@ def _replay(folder: Path, calls: Path, answers: Path) -> None:
     )
     if process.returncode:
         raise ValueError(
-            "a servable must load and run in a process of its own; received "
-            f"from {folder.name}:\n{process.stderr[-2000:]}"
+            "a servable must load and run in a process of its own; received\n"
+            f"{process.stderr[-2000:]}"
         )
 
 

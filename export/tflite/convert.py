@@ -33,13 +33,14 @@ def convert(model: AISketcher, encoder: bool = True) -> bytes:
         model: draws.
         encoder: whether the file can also encode drawings.
     """
-    graph = PhoneGraph(model)
-    signatures = graph.concrete()
+    signatures = PhoneGraph(model).concrete()
     if encoder:
-        graph.encoder = PhoneEncoder(model)
-        signatures |= graph.encoder.concrete()
+        signatures |= PhoneEncoder(model).concrete()
+    # Of values only, so that nothing is stored besides the signatures.
+    root = tf.Module()
+    root.weights = [variable.value for variable in model.variables]
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(graph, folder, signatures=signatures)
+        tf.saved_model.save(root, folder, signatures=signatures)
         # From a SavedModel the converter freezes variables, also those that
         # loops read; of Keras layers it would leave READ_VARIABLE behind.
         return tf.lite.TFLiteConverter.from_saved_model(

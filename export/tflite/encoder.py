@@ -32,18 +32,16 @@ class _Reading(NamedTuple):
     most: tf.Tensor
 
 
-class PhoneEncoder(tf.Module):
+class PhoneEncoder:
     """The signatures; see the module.
 
     Args:
-        model: encodes. Its layers are not tracked, only their values.
+        model: encodes.
     """
 
     def __init__(self, model: AISketcher) -> None:
-        super().__init__()
         schema = model.schema
         self._model = model
-        self._weights = [variable.value for variable in model.variables]
         sizes = {
             "C": schema.condition_size,
             "I": schema.image_size,

@@ -32,18 +32,16 @@ WAYS = 8  # to go on with a drawing, of as many latents
 POINTS = 16  # of a call of `steps`: what a call costs beside them is small then
 
 
-class PhoneGraph(tf.Module):
+class PhoneGraph:
     """The signatures, by name; see the module.
 
     Args:
-        model: draws. Its layers are not tracked, only their values.
+        model: draws.
     """
 
     def __init__(self, model: AISketcher) -> None:
-        super().__init__()
         schema = model.schema
         self._model = model
-        self._weights = [variable.value for variable in model.variables]
         self._parts = _state_sizes(model)
         self.rows = schema.max_seq_len + 1  # points and an end token
         sizes = {

@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -87,6 +88,16 @@ def test_the_signatures_are_those_of_the_contract(published, servable):
                 assert shape.rank is not None
                 expected = list(tensor.shape_for(METADATA.sizes))
                 assert shape.as_list() == expected
+
+
+def test_signatures_that_draw_share_their_graphs(published):
+    """One with given points and one without, of latents and of points."""
+    content = (published / "sketcher" / "1" / "saved_model.pb").read_bytes()
+    graph = SavedModel.FromString(content).meta_graphs[0].graph_def
+    names = [f.signature.name for f in graph.library.function]
+    for drawn in ("draw", "draw_latents"):
+        found = [n for n in names if re.fullmatch(rf"__.*_{drawn}_\d+", n)]
+        assert len(found) == 2, found
 
 
 def batching_parameters():
@@ -200,9 +211,11 @@ def test_two_at_once_get_two_versions(quick, sketcher, tmp_path):
 def test_what_is_not_verified_is_not_published(quick, sketcher, tmp_path):
     publish(sketcher, tmp_path)
 
-    def fail(folder, calls):
-        if folder.name == "sketcher_session":
-            raise ValueError("unfit")
+    def fail(expected):
+        assert [folder.name for folder in expected] == [
+            servable.name for servable in contract.SERVABLES
+        ]
+        raise ValueError("unfit")
 
     with quick.context() as patch:
         patch.setattr(publishing, "verify", fail)

@@ -64,7 +64,7 @@ def test_an_operation_of_another_library_is_found(folder, tmp_path):
 
 
 def test_right_answers_pass_in_a_process_of_their_own(folder):
-    check_answers(folder, [Call("call", {"x": X}, DOUBLED)])
+    check_answers({folder: [Call("call", {"x": X}, DOUBLED)]})
 
 
 def test_a_servable_that_does_not_run_is_found(tmp_path):
@@ -73,7 +73,7 @@ def test_a_servable_that_does_not_run_is_found(tmp_path):
         return {"y": x}
 
     with pytest.raises(ValueError, match=r"(?s)process of its own.*too small"):
-        check_answers(save(tmp_path, refuse), [])
+        check_answers({save(tmp_path, refuse): []})
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_a_servable_that_does_not_run_is_found(tmp_path):
     ],
 )
 def test_a_wrong_answer_is_found(monkeypatch, name, wrong):
-    def answer(folder, calls, answers):
+    def answer(folders, records):
         for i, loader in enumerate(LOADERS):
             outputs = {**DOUBLED, name: wrong} if i else DOUBLED
             write_calls(
-                answers.with_suffix(f".{loader}"),
+                records[0].with_suffix(f".{loader}"),
                 [Call("call", {"x": X}, outputs)],
             )
 
     monkeypatch.setattr(verify, "_replay", answer)
     with pytest.raises(ValueError, match=rf"call must.*\s{name}, .*'session'"):
-        check_answers(None, [Call("call", {"x": X}, DOUBLED)])
+        check_answers({None: [Call("call", {"x": X}, DOUBLED)]})
 
 
 def test_a_tracked_keras_layer_is_found_by_the_session(tmp_path):
