@@ -27,7 +27,10 @@ def data(tmp_path_factory):
 def model(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "toy" / "model.keras"
     path.parent.mkdir()
-    make_model(schema=read_manifest(data).schema).save(path)
+    # The command looks at drawings only, whatever draws them.
+    small = [("model.image_latent_size", 0), ("model.influence", "none")]
+    config = toys.CONFIG.replace(small)
+    make_model(config, read_manifest(data).schema).save(path)
     return path
 
 

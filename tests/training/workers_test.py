@@ -10,14 +10,17 @@ from sketcher_tf.training.workers import is_chief, make_strategy
 from tests.testing import processes
 from tests.testing.processes import FAILED, KILLED, PLAIN, STEP, STEPS
 
-# What the workers share is steps and checkpoints, whatever is in a step; one
-# epoch draws a sheet.
+# What the workers share is steps and checkpoints, whatever is in a step; the
+# second epoch draws a sheet.
 CHANGES = {
     "model.image_latent_size": 0,
     "model.influence": "none",
-    "training.epochs": 2,
+    "training.epochs": 50,
+    "training.patience": 1,
     "training.sheet_every": 2,
 }
+# Then the second epoch is the last one.
+PATCHES = {"sketcher_tf.training.callbacks.best_epoch": processes.first_is_best}
 
 
 @pytest.fixture(scope="module")
@@ -69,19 +72,25 @@ def test_the_data_have_parts_of_all_kinds(data):
 
 
 def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
+    """And stop together, long before all epochs are over."""
+
+    def start(run, **options):
+        return processes.start_workers(
+            data, run.path, *[CHANGES] * 2, patches=PATCHES, **options
+        )
+
     whole, run = RunFolder(folder / "whole"), RunFolder(folder / "workers")
-    undisturbed = processes.start_workers(data, whole.path, *[CHANGES] * 2)
+    undisturbed = start(whole)
     # In the second epoch.
-    workers = processes.start_workers(
-        data, run.path, *[CHANGES] * 2, kill_at=(STEP, STEPS + 2)
-    )
+    workers = start(run, kill_at=(STEP, STEPS + 2))
     assert processes.finish(*workers) == [KILLED] * 2
     assert len(read_history(run.history)) == 1
-    workers = processes.start_workers(data, run.path, *[CHANGES] * 2)
-    assert processes.finish(*workers, *undisturbed) == [0, 0, 0, 0]
+    assert processes.finish(*start(run), *undisturbed) == [0, 0, 0, 0]
+    assert len(read_history(run.history)) == 2
     assert read_history(run.history) == read_history(whole.history)
     for one, two in zip(weights(run), weights(whole), strict=True):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
+    assert run.model.exists()
     assert run.sheet.exists()
     assert len(list(run.sheets.iterdir())) == 1
     assert not processes.worker_path(run.path, 1).exists()
@@ -89,22 +98,6 @@ def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
 
 def test_mirrored_replicas_train_like_one(mirrored, whole):
     assert_close(mirrored(), whole)
-
-
-def test_workers_stop_together(data, folder):
-    run = RunFolder(folder / "patient")
-    changes = CHANGES | {
-        "training.epochs": 50,
-        "training.patience": 2,
-        "training.sheet_every": 99,
-        # Nothing will ever be better.
-        "training.learning_rate": 1e-12,
-        "training.min_learning_rate": 0,
-    }
-    workers = processes.start_workers(data, run.path, *[changes] * 2)
-    assert processes.finish(*workers) == [0, 0]
-    assert len(read_history(run.history)) == 3
-    assert run.model.exists()
 
 
 def test_workers_with_other_flags_are_refused(data, folder):

@@ -1,3 +1,6 @@
+import itertools
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -87,17 +90,22 @@ def test_a_servable_that_does_not_run_is_found(tmp_path):
     ],
 )
 def test_a_wrong_answer_is_found(monkeypatch, name, wrong):
+    """Of the last servable, loaded in the last way."""
+
     def answer(folders, records):
-        for i, loader in enumerate(LOADERS):
-            outputs = {**DOUBLED, name: wrong} if i else DOUBLED
-            write_calls(
-                records[0].with_suffix(f".{loader}"),
-                [Call("call", {"x": X}, outputs)],
-            )
+        for record, loader in itertools.product(records, LOADERS):
+            is_bad = record == records[-1] and loader == bad
+            outputs = {**DOUBLED, name: wrong} if is_bad else DOUBLED
+            answers = [Call("call", {"x": X}, outputs)]
+            write_calls(record.with_suffix(f".{loader}"), answers)
 
     monkeypatch.setattr(verify, "_replay", answer)
-    with pytest.raises(ValueError, match=rf"call must.*\s{name}, .*'session'"):
-        check_answers({None: [Call("call", {"x": X}, DOUBLED)]})
+    expected = [Call("call", {"x": X}, DOUBLED)]
+    for bad in LOADERS:
+        with pytest.raises(ValueError, match=rf"\s{name}, .*'{bad}'"):
+            check_answers({Path("one"): expected, Path("other"): expected})
+    bad = "no way"
+    check_answers({Path("one"): expected, Path("other"): expected})
 
 
 def test_a_tracked_keras_layer_is_found_by_the_session(tmp_path):
