@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Before TensorFlow is loaded, which else reports on every start.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+gc.disable()  # until all modules are loaded
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +27,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

@@ -161,12 +161,14 @@ def run(code, **options):
     )
 
 
-def test_tensorflow_is_quiet():
+def test_tensorflow_is_loaded_quietly_and_stays():
     """In a process of its own, as it speaks when it is loaded."""
     done = run(
         "from sketcher_tf.cli import Command\n"
         "def main(rest):\n"
         "    import sys; assert 'tensorflow' in sys.modules\n"
+        "    import gc; assert gc.isenabled()\n"
+        "    assert gc.get_freeze_count() > 100_000\n"
         "    import logging; from absl import logging as absl_logging\n"
         "    for log in logging.getLogger('tensorflow'), absl_logging:\n"
         "        log.info('of names in a SavedModel')\n"
