@@ -34,6 +34,8 @@ let mode = modes.continue;
 const models = new Models(async (source) => {
   await studio.load(source);
   say('Draw a stroke, or press Continue.');
+  mode.leave?.(); // and begins anew with other words
+  mode.enter?.();
 });
 new Tabs(element('modes'), (name) => {
   studio.stop();

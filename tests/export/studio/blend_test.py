@@ -107,6 +107,17 @@ def test_the_film_is_played_and_leaves_the_drawing_alone(blending):
     assert strokes(blending) != before
 
 
+def test_the_ends_are_words_of_a_model_that_sees_no_drawings(blending, other):
+    draw(blending, RING)
+    blending.locator("#from-drawing").click()
+    blending.locator("#file").set_input_files(other)
+    expect(blending.locator("#from-word")).to_have_text("cat glad")
+    pressed = blending.locator(".ends [aria-pressed=true]")
+    expect(pressed).to_have_count(2)
+    expect(pressed.first).to_have_id("from-word")
+    film(blending)
+
+
 def test_the_second_word_is_only_lent(blending):
     expect(blending.locator("#to-word")).to_have_text("zigzag")
     blending.get_by_role("tab", name="Continue").click()

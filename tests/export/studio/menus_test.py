@@ -70,6 +70,26 @@ def test_words_are_shown_with_pictures(opened):
     assert words(opened) == "cat glad"
 
 
+def test_no_pictures_are_drawn_of_words_that_have_left_the_sight(opened):
+    opened.evaluate(
+        """() => {
+          const call = studio.model.call.bind(studio.model);
+          globalThis.asked = 0;
+          studio.model.call = async (name, ...rest) => {
+            if (name === 'imagine' && ++asked > 1) await new Promise(
+              done => setTimeout(done, 200));
+            return call(name, ...rest);
+          };
+        }"""
+    )
+    field = opened.get_by_role("combobox", name="Kind")
+    field.click()
+    opened.wait_for_function("asked > 1")
+    field.fill("thing 19")
+    opened.locator("[data-word='thing 19'] .picture svg").wait_for()
+    assert opened.evaluate("asked") <= 4
+
+
 def test_on_a_phone_the_whole_list_is_seen(opened):
     opened.set_viewport_size(PHONE)
     opened.get_by_role("combobox", name="Kind").click()

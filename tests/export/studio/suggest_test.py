@@ -112,6 +112,18 @@ def test_a_look_at_one_leaves_the_drawing_alone(suggesting):
     assert strokes(suggesting) == before
 
 
+def test_another_word_brings_other_suggestions(suggesting):
+    first = pictures(suggesting)
+    suggesting.get_by_label("Category").select_option("zigzag")
+    suggesting.wait_for_function(
+        "d => document.querySelector('#suggestions path + path')"
+        "?.getAttribute('d') != d",
+        arg=first[0][1],
+    )
+    status(suggesting).to_have_text(READY)
+    assert {one[0] for one in pictures(suggesting)} == {first[0][0]}
+
+
 def test_a_further_stroke_brings_further_suggestions(suggesting):
     first = pictures(suggesting)
     draw(suggesting, RING[20:25])

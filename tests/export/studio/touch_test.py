@@ -131,10 +131,12 @@ def test_every_mode_has_room(drawn):
         ("Blend", "#morph", "#film"),
     ):
         before = strokes(drawn)
+        drawn.evaluate("scrollTo(0, 0)")
         drawn.get_by_role("tab", name=name).click()
         drawn.locator(go).click()
         third = drawn.locator(f"{offered} button").nth(2)
         third.locator("svg").wait_for()
+        expect(third).to_be_in_viewport(ratio=0.999)
         third.click()
         expect(third).to_have_attribute("aria-pressed", "true")
         assert strokes(drawn) != before

@@ -14,8 +14,8 @@ export interface Illustrator {
   of(
     name: string,
     condition: Condition,
+    signal: AbortSignal,
   ): Promise<readonly Stroke[] | undefined>;
-  drop(): void;
 }
 
 /** What is chosen: per factor a value, and what it is blended with. */
@@ -46,14 +46,11 @@ export class Factors {
   /** Makes the lists of words. */
   offer(factors: readonly Factor[], illustrator: Illustrator): void {
     this.#rows = [];
-    const picture = (row: number) => (word: string) =>
-      illustrator.of(`${row} ${word}`, this.#weights(row, word));
+    const picture = (row: number) => (word: string, signal: AbortSignal) =>
+      illustrator.of(`${row} ${word}`, this.#weights(row, word), signal);
     this.#rows = factors.map((factor, i) => {
       const make = (label: string, none?: string) =>
-        control(factor.values, none, label, {
-          picture: picture(i),
-          closed: () => illustrator.drop(),
-        });
+        control(factor.values, none, label, {picture: picture(i)});
       return {
         factor,
         first: make(capital(factor.name)),

@@ -12,7 +12,6 @@ const ENOUGH = Math.log(0.6); // how surely a try must show its word
 
 export class Pictures {
   #drawn = new Map<string, readonly Stroke[]>();
-  #wanted = new AbortController();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -21,22 +20,16 @@ export class Pictures {
     private readonly recognizes: boolean,
   ) {}
 
-  /** Of a word, after those that were asked for before; none if it is late. */
+  /** Of a word, after those that were asked for before, if it is wanted then. */
   async of(
     word: string,
     condition: Condition,
+    signal: AbortSignal,
   ): Promise<readonly Stroke[] | undefined> {
-    const {signal} = this.#wanted;
     const turn = this.#last.then(() => this.#draw(word, condition, signal));
     this.#last = turn.catch(() => {});
     await turn;
     return this.#drawn.get(word);
-  }
-
-  /** Those that were asked for are no longer needed. */
-  drop(): void {
-    this.#wanted.abort();
-    this.#wanted = new AbortController();
   }
 
   async #draw(

@@ -63,6 +63,7 @@ export class Blend implements Mode {
     const signal = (this.#turn = studio.stop());
     this.#forget();
     this.#thumbnails.wait(STRIP);
+    this.#thumbnails.reveal();
     say('The model is drawing …');
     try {
       const frames = await this.#draw(signal);
@@ -80,9 +81,10 @@ export class Blend implements Mode {
     this.#lay(this.#at);
   }
 
-  /** To another word, if none is chosen. */
+  /** To another word, if none is chosen; not every model sees drawings. */
   enter(): void {
-    const {factors} = this.studio;
+    const {factors, encodes} = this.studio;
+    if (!encodes) for (const side of SIDES) this.#setEnd(side, undefined);
     this.#lent = !factors.blending;
     if (this.#lent) factors.blendWithAny();
     this.#forget();
@@ -231,8 +233,6 @@ export class Blend implements Mode {
 
   #enable(): void {
     const {metadata, encodes, strokes, factors} = this.studio;
-    const here = !element('mode-blend').hidden;
-    if (here && !factors.blending) return this.enter(); // another model's words
     button('morph').disabled = button('play').disabled = !metadata;
     SIDES.forEach((side, share) => {
       button(`${side}-word`).textContent = factors.wordsAt(share);

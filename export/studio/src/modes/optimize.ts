@@ -41,6 +41,7 @@ export class Optimize implements Mode {
     if (!mine.length) return say('Draw something first.');
     if (!studio.encodes) return say('This model cannot look at drawings.');
     if (!this.#variants.length) this.#thumbnails.wait(SHOWN);
+    this.#thumbnails.reveal();
     say('The model is looking …');
     try {
       const variants = await this.#draw(mine, signal);

@@ -23,11 +23,18 @@ export class Suggest implements Mode {
     });
     button('suggest').onclick = () => this.go();
     button('suggest-others').onclick = () => this.#others();
-    studio.addEventListener(DRAWN, () => this.#drawn());
+    studio.addEventListener(DRAWN, () => this.#anew());
+    element('words').addEventListener('input', () => this.#anew());
     studio.addEventListener(CHANGED, () => this.#enable());
   }
 
   async go(): Promise<void> {
+    const done = this.#suggest();
+    this.#thumbnails.reveal();
+    return done;
+  }
+
+  async #suggest(): Promise<void> {
     const {studio} = this;
     if (!studio.metadata) return;
     const signal = (this.#turn = studio.stop());
@@ -113,8 +120,9 @@ export class Suggest implements Mode {
     this.studio.paper.peek(way && [...this.#begun, ...way]);
   }
 
-  #drawn(): void {
-    if (!element('mode-suggest').hidden) void this.go();
+  /** Nothing moves under a hand that draws. */
+  #anew(): void {
+    if (!element('mode-suggest').hidden) void this.#suggest();
   }
 
   #forget(): void {

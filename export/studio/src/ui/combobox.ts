@@ -8,10 +8,11 @@ import {make} from './dom';
 import {draws} from './thumbnails';
 
 export interface ComboboxHandlers {
-  /** A picture of a word, as soon as it is there. */
-  picture(word: string): Promise<readonly Stroke[] | undefined>;
-  /** The list is closed: what is not drawn yet is not needed. */
-  closed(): void;
+  /** A picture of a word; none if the signal came first. */
+  picture(
+    word: string,
+    signal: AbortSignal,
+  ): Promise<readonly Stroke[] | undefined>;
 }
 
 let lists = 0;
@@ -24,6 +25,7 @@ export class Combobox {
   #options: HTMLLIElement[];
   #at: HTMLLIElement | undefined; // of the arrow keys
   #seen: IntersectionObserver;
+  #awaited = new Map<string, AbortController>(); // pictures, by their words
 
   /** @param words the first one is chosen. */
   constructor(
@@ -110,7 +112,6 @@ export class Combobox {
     this.#field.ariaExpanded = 'false';
     this.#field.value = this.#value;
     this.#field.removeAttribute('aria-activedescendant');
-    this.handlers.closed();
   }
 
   /** Shows the words that have the text, those that begin with it first. */
@@ -166,15 +167,22 @@ export class Combobox {
     this.root.dispatchEvent(new Event('input', {bubbles: true}));
   }
 
-  /** Pictures are drawn when their words are seen for the first time. */
+  /** Pictures are drawn of words in sight, not of those that have left it. */
   #look(entries: IntersectionObserverEntry[]): void {
     for (const {isIntersecting, target} of entries) {
+      const word = (target as HTMLElement).dataset.word!;
+      this.#awaited.get(word)?.abort();
       const place = target.querySelector('.picture')!;
-      if (!isIntersecting || place.hasChildNodes()) continue;
-      const {word} = (target as HTMLElement).dataset;
-      void this.handlers.picture(word!).then((strokes) => {
-        if (strokes && !place.hasChildNodes()) place.append(draws(strokes));
-      });
+      if (isIntersecting && !place.hasChildNodes()) {
+        void this.#illustrate(word, place);
+      }
     }
+  }
+
+  async #illustrate(word: string, place: Element): Promise<void> {
+    const awaited = new AbortController();
+    this.#awaited.set(word, awaited);
+    const strokes = await this.handlers.picture(word, awaited.signal);
+    if (strokes && !place.hasChildNodes()) place.append(draws(strokes));
   }
 }

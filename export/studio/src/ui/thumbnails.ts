@@ -40,6 +40,11 @@ export class Thumbnails {
     }
   }
 
+  /** Scrolls them into sight: on a phone they are below what asks for them. */
+  reveal(): void {
+    this.group.scrollIntoView({block: 'nearest'});
+  }
+
   /** @param box what each of them shows; by default all that is its own. */
   show(thumbnails: readonly Thumbnail[], box?: Box): void {
     this.#resize(thumbnails.length);
