@@ -140,6 +140,16 @@ def test_likeness_knows_no_place_and_size_but_shapes(evaluate):
     assert apart == pytest.approx(back)
 
 
+def test_a_short_stroke_counts_as_much_as_a_long_one(evaluate):
+    eye = [[50, 50], [51, 51]]
+    missed, found = evaluate(
+        f"[m.likeness({[*_OTHER, eye]}, {_OTHER}), "
+        f"m.likeness({[*_OTHER, eye]}, {[*_OTHER, [[49, 50], [50, 51]]]})]"
+    )
+    assert missed == pytest.approx(0.75, abs=1e-3)
+    assert found > 0.85
+
+
 def test_a_drawing_is_fitted_into_a_frame(evaluate):
     strokes = json.dumps([{"by": "you", "points": line} for line in _LINES])
     own, frame, fitted = evaluate(

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from export.tflite.picture import picture
 from export.tflite.runtime import PhoneSketcher
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
@@ -52,11 +51,34 @@ def variants(page):
 
 
 def likeness(one, other):
-    cosines = []
-    for side in (8, 16, 32):
-        a, b = (picture(of, side).ravel() for of in (one, other))
-        cosines.append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-    return np.mean(cosines)
+    a, b = (
+        np.split(of, np.cumsum([len(line) for line in lines])[:-1])
+        for lines in (one, other)
+        for of in [on_paper(np.concatenate(lines))]
+    )
+    return (found(a, b) + found(b, a)) / 2
+
+
+def on_paper(points):
+    low, size = points.min(axis=0), np.ptp(points, axis=0)
+    return 255 * (points - low - size / 2) / size.max()
+
+
+def found(one, other):
+    near = [np.exp(-distances(line, other) / 13).mean() for line in one]
+    return np.mean(near)
+
+
+def distances(places, lines):
+    """Of each place from the nearest part of lines."""
+    stops = np.concatenate(lines)
+    starts = np.concatenate([[line[0], *line[:-1]] for line in lines])
+    ways = stops - starts
+    square = np.maximum((ways**2).sum(axis=-1), 1e-9)
+    offsets = places[:, None] - starts
+    along = ((offsets * ways).sum(axis=-1) / square).clip(0, 1)
+    apart = offsets - along[..., None] * ways
+    return np.linalg.norm(apart, axis=-1).min(axis=1)
 
 
 def test_at_mine_they_are_pythons_the_most_alike_first(drawn, model):

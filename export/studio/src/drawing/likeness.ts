@@ -1,21 +1,33 @@
 // How alike two drawings are, whatever their places and sizes.
 
-import {picture} from './picture';
-import type {Lines} from './strokes';
+import {PAPER, fit} from './frame';
+import {distanceTo} from './simplify';
+import type {Lines, Place} from './strokes';
 
-const SIDES = [8, 16, 32]; // pixels: alike as a whole, and in its parts
+const NEAR = 13; // pixels of the paper: so far apart places are alike by 1/e
 
-/** From 0, nothing in common, to 1, the same: cosines of pictures' ink. */
+/**
+ * From 0, nothing in common, to 1, the same.
+ *
+ * Every stroke counts the same: an eye as much as the head around it.
+ */
 export function likeness(one: Lines, other: Lines): number {
-  const cosines = SIDES.map((side) =>
-    cosine(picture(one, side), picture(other, side)),
-  );
-  return cosines.reduce((sum, x) => sum + x, 0) / SIDES.length;
+  const [a, b] = [onPaper(one), onPaper(other)];
+  return (found(a, b) + found(b, a)) / 2;
 }
 
-function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array) =>
-    x.reduce((sum, value, i) => sum + value * y[i], 0);
-  const norms = Math.sqrt(dot(a, a) * dot(b, b));
-  return norms ? dot(a, b) / norms : 0;
+function onPaper(lines: Lines): Lines {
+  const strokes = lines.map((points) => ({by: 'you' as const, points}));
+  return fit(strokes, PAPER).map(({points}) => points);
+}
+
+/** How much of one drawing's strokes is where the other has some. */
+function found(one: Lines, other: Lines): number {
+  const near = (place: Place) =>
+    Math.exp(-Math.min(...other.map((line) => distanceTo(place, line))) / NEAR);
+  return mean(one.map((line) => mean(line.map(near))));
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, x) => sum + x, 0) / values.length;
 }
