@@ -115,8 +115,11 @@ class StrokeDecoder(keras.layers.Layer):
             initial_state=self._state(context),
             seed=seed,
             training=training,
+            time_major=True,
         )
-        return self.predict_point(hidden)
+        # Of few numbers a transpose is cheap.
+        raw = tf.transpose(self.output_projection(hidden), [1, 0, 2])
+        return split_params(raw, self.config.min_scale)
 
     def predict_point(self, hidden: tf.Tensor) -> MixtureParams:
         """The next point, fields [..., M], from the core's `h` [..., H]."""

@@ -24,23 +24,13 @@ class EncoderStates(NamedTuple):
         forward: float32 [B, T, H], h_1 ... h_T.
         backward: float32 [B, T, H], of the drawing read from its end.
         lengths: int32 [B], points of the drawings: later states mean nothing.
+        last: float32 [B, 2H], h_enc.
     """
 
     forward: tf.Tensor
     backward: tf.Tensor
     lengths: tf.Tensor
-
-    @property
-    def last(self) -> tf.Tensor:
-        """h_enc, float32 [B, 2H]."""
-        last = tf.maximum(self.lengths - 1, 0)
-        return tf.concat(
-            [
-                tf.gather(self.forward, last, batch_dims=1),
-                tf.gather(self.backward, last, batch_dims=1),
-            ],
-            axis=-1,
-        )
+    last: tf.Tensor
 
 
 class Encoding(NamedTuple):
@@ -145,14 +135,26 @@ class StrokeEncoder(keras.layers.Layer):
         """Reads whole drawings in both directions; arguments as for `call`."""
         lengths = drawing_lengths(points)
         one, other = (None, None) if seeds is None else tf.unstack(seeds)
-        forward = self.forward_rnn(points, seed=one, training=training)
+        forward = self.forward_rnn(
+            points, seed=one, training=training, time_major=True
+        )
         # Reversed within its length, so that padding stays behind the drawing.
         backward = self.backward_rnn(
             tf.reverse_sequence(points, lengths, seq_axis=1),
             seed=other,
             training=training,
+            time_major=True,
         )
-        return EncoderStates(forward, backward, lengths)
+        last = tf.maximum(lengths - 1, 0)
+        return EncoderStates(
+            # No copies are made where these are not looked at.
+            tf.transpose(forward, [1, 0, 2]),
+            tf.transpose(backward, [1, 0, 2]),
+            lengths,
+            tf.concat(
+                [_at_step(forward, last), _at_step(backward, last)], axis=-1
+            ),
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -166,6 +168,13 @@ class StrokeEncoder(keras.layers.Layer):
         """Inverse of `get_config`."""
         sizes = ModelConfig(**config["config"])
         return super().from_config({**config, "config": sizes})
+
+
+def _at_step(states: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+    """Of states [T, B, H] those at `steps` int32 [B], [B, H]."""
+    _, batch, _ = tf.unstack(tf.shape(states))
+    rows = tf.reshape(states, [-1, states.shape[-1]])
+    return tf.gather(rows, steps * batch + tf.range(batch))
 
 
 def drawing_lengths(points: tf.Tensor) -> tf.Tensor:

@@ -25,6 +25,7 @@ from sketcher_tf.model.calibration import calibrate
 from sketcher_tf.model.prior.fit import fit_prior
 from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.sketcher import Sketcher
+from sketcher_tf.training.adam import FusedAdam
 from sketcher_tf.training.callbacks import (
     ProgressBar,
     Recorder,
@@ -158,7 +159,7 @@ class _Training:
         with self.strategy.scope():
             model = AISketcher(self.config, self.manifest.schema)
             model.compile(
-                keras.optimizers.Adam(
+                FusedAdam(
                     LearningRate.of(settings, self.steps * settings.epochs)
                 ),
                 jit_compile=False,
@@ -187,7 +188,7 @@ class _Training:
             )
             steps = self.steps * settings.image_epochs
             phase.compile(
-                keras.optimizers.Adam(LearningRate.of(settings, steps)),
+                FusedAdam(LearningRate.of(settings, steps)),
                 jit_compile=False,
             )
         self._take_up(phase, self.run.images)

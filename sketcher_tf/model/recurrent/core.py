@@ -82,6 +82,7 @@ class RecurrentCore(keras.layers.Layer):
         initial_state: State | None = None,
         seed: tf.Tensor | None = None,
         training: bool = False,
+        time_major: bool = False,
     ) -> tf.Tensor:
         """Runs over whole sequences.
 
@@ -92,12 +93,14 @@ class RecurrentCore(keras.layers.Layer):
             seed: int32 [2], for recurrent dropout; needed only where
                 `training` and `recurrent_dropout` ask for it.
             training: whether to drop candidates.
+            time_major: return sequences as they are made, without a copy.
 
         Returns:
-            float32 [B, T, H], or [B, H] without `return_sequences`.
+            float32 [B, T, H], or [T, B, H] if `time_major`; [B, H] without
+            `return_sequences`.
         """
-        time_major = tf.transpose(inputs, [1, 0, 2])
-        length, batch = tf.unstack(tf.shape(time_major)[:2])
+        steps = tf.transpose(inputs, [1, 0, 2])
+        length, batch = tf.unstack(tf.shape(steps)[:2])
         if initial_state is None:
             initial_state = self.initial_state(batch)
         mask = tf.ones([length, 1, 1])
@@ -106,16 +109,15 @@ class RecurrentCore(keras.layers.Layer):
                 [length, batch, self.units], self.recurrent_dropout, seed
             )
         outputs, last = self.scan(
-            time_major,
+            steps,
             self.project_context(context),
             initial_state,
             tf.cast(mask, self.state_dtype),
         )
         if not self.return_sequences:
             return last
-        outputs = tf.transpose(outputs, [1, 0, 2])
-        outputs.set_shape([*inputs.shape[:2], self.units])
-        return outputs
+        outputs.set_shape([inputs.shape[1], inputs.shape[0], self.units])
+        return outputs if time_major else tf.transpose(outputs, [1, 0, 2])
 
     def step(
         self,
@@ -291,9 +293,25 @@ def product_in_parts(rows: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
 def dropout_mask(
     shape: Sequence[int | tf.Tensor], rate: float, seed: tf.Tensor
 ) -> tf.Tensor:
-    """Zeros with probability `rate`, else 1 / (1 - rate), float32 [T, B, H]."""
-    uniform = batch_noise(tf.random.stateless_uniform, shape, seed, axis=1)
-    return tf.cast(uniform >= rate, tf.float32) / (1 - rate)
+    """Zeros with probability `rate`, else 1 / (1 - rate), float32 [T, B, H].
+
+    The probability is a multiple of 2^-16.
+    """
+    noise = batch_noise(_random_int16, shape, seed, axis=1)
+    kept = noise >= round(rate * 2**16) - 2**15
+    return tf.cast(kept, tf.float32) / (1 - rate)
+
+
+def _random_int16(
+    shape: Sequence[int | tf.Tensor], seed: tf.Tensor
+) -> tf.Tensor:
+    """Uniform on all int16, two of each number drawn: those take long."""
+    *outer, size = shape
+    drawn = tf.random.stateless_uniform(
+        [*outer, (size + 1) // 2], seed, None, None, tf.int32
+    )
+    both = tf.bitcast(drawn, tf.int16)  # [..., 2]
+    return tf.reshape(both, [*outer, -1])[..., :size]
 
 
 def unit_forget_bias(shape: tuple[int], dtype: str) -> tf.Tensor:

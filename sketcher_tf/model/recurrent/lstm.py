@@ -4,7 +4,7 @@
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) dropout(tanh(g))
     h_t = sigmoid(o) tanh(c_t)
 
-Three things make it fast. Each step is one product, of [h_{t-1} ; x_t] and U
+Three things make it fast. Each gate is one product, of [h_{t-1} ; x_t] and U
 above W, so that the projections of all steps, which no cache holds, are never
 in memory; a context that is constant over the sequence is projected once per
 sequence; and a custom gradient keeps the derivatives of the gates while they
@@ -165,6 +165,9 @@ def _forward(
         shown   dh_t / dc_t = s(o) (1 - q^2)
     """
     length = tf.shape(inputs)[0]
+    # One product per gate: to cut a joint one in four is a copy of it.
+    parts = tf.split(matrix, 4, axis=-1)
+    contexts = tf.split(context, 4, axis=-1)
 
     def forward(
         t: tf.Tensor,
@@ -174,8 +177,10 @@ def _forward(
         slopes: _Slopes,
     ) -> Loop:
         row = tf.cast(tf.concat([state.h, inputs[t]], axis=-1), matrix.dtype)
-        gates = context + tf.cast(tf.matmul(row, matrix), context.dtype)
-        i, f, g, o = tf.split(gates, 4, axis=-1)
+        i, f, g, o = (
+            own + tf.cast(tf.matmul(row, part), own.dtype)
+            for own, part in zip(contexts, parts, strict=True)
+        )
         i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
         mask = candidate_mask[t]
         candidate = mask * g

@@ -204,6 +204,18 @@ def test_dropout_mask_keeps_the_mean():
     assert set(np.unique(mask)) == {0, np.float32(1 / 0.7)}
     # Four standard deviations of the share of 40,000 draws.
     assert abs((mask == 0).mean() - 0.3) < 4 * (0.21 / mask.size) ** 0.5
+    # Both numbers made of one drawn are dropped as often, and alone.
+    dropped = np.stack([mask[..., ::2], mask[..., 1::2]]).reshape(2, -1) == 0
+    assert np.abs(dropped.mean(axis=1) - 0.3).max() < 0.015
+    assert abs(np.corrcoef(dropped)[0, 1]) < 0.03
+
+
+def test_a_steps_mask_does_not_hang_on_the_steps_after_it():
+    long, short = (
+        dropout_mask([steps, 3, 5], 0.3, SEED).numpy() for steps in (7, 4)
+    )
+    np.testing.assert_array_equal(long[:4], short)
+    assert len(np.unique(long, axis=0)) == 7
 
 
 def test_dropout_follows_its_seed_and_only_in_training():
