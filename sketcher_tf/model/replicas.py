@@ -117,19 +117,28 @@ class ReplicatedModel(keras.Model):
             share of the gradient   g_1 / 3 + g_2 / 3     g_3 / 3
             all_reduce, both        g = (g_1 + g_2 + g_3) / 3
             clip, both              c = clip(g), by value
-            given to the optimizer  c / 2                 c / 2
-            which adds them up      c
+            given to the optimizer  c                     c
 
         so that clipping sees the whole batch's gradient, as on one replica.
+        An optimizer of Keras' own would add up both c.
         TensorFlow's gradient of `batch_mean` counts every replica's copy of
         the loss, hence the tape descends on 1 / R of each.
 
         Args:
             tape: has seen how `loss` was made.
             loss: float32 [], made of means over the whole batch.
+
+        Raises:
+            TypeError: there are several replicas, and an optimizer that adds
+                up their gradients once more.
         """
         context = tf.distribute.get_replica_context()
         replicas = context.num_replicas_in_sync
+        if replicas > 1 and not getattr(self.optimizer, "takes_sums", False):
+            raise TypeError(
+                "an optimizer of replicas has to take sums of gradients; "
+                f"received {self.optimizer!r}. Use training.adam.FusedAdam."
+            )
         variables = self.trainable_variables
         shares = tape.gradient(
             loss, variables, output_gradients=tf.constant(1 / replicas)
@@ -139,10 +148,7 @@ class ReplicatedModel(keras.Model):
             tf.clip_by_value(total, -self.gradient_clip, self.gradient_clip)
             for total in totals
         ]
-        # The optimizer adds up the replicas' gradients once more.
-        self.optimizer.apply_gradients(
-            zip([g / replicas for g in gradients], variables, strict=True)
-        )
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         # Clipping would hide an infinite gradient.
         self.gradient_norm.update_state(tf.linalg.global_norm(totals))
         return {"gradient_norm": self.gradient_norm.result()}

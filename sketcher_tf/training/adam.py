@@ -1,4 +1,7 @@
-"""Adam in one pass over the weights."""
+"""Adam in one pass over the weights, of gradients that are sums already."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,9 +15,12 @@ class FusedAdam(keras.optimizers.Adam):
         w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon)
 
     Keras does this in a dozen operations, each of which reads and writes all
-    of the weights; TensorFlow has one for it, of the same variables.
+    of the weights; TensorFlow has one for it, of the same variables. And Keras
+    adds up what replicas give it, which are sums here: `takes_sums`.
     Reference: Kingma and Ba 2015, the last lines of section 2.
     """
+
+    takes_sums = True
 
     def update_step(
         self,
@@ -44,3 +50,8 @@ class FusedAdam(keras.optimizers.Adam):
             epsilon=tf.cast(self.epsilon, dtype),
             grad=gradient,
         )
+
+    def _all_reduce_sum_gradients(
+        self, grads_and_vars: Iterable[tuple[Any, Any]]
+    ) -> list[tuple[Any, Any]]:
+        return list(grads_and_vars)

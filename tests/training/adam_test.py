@@ -50,6 +50,21 @@ def test_it_is_adam(settings):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+def test_gradients_are_not_added_up_once_more(monkeypatch):
+    sums = []
+    kept = tf.distribute.ReplicaContext.all_reduce
+
+    def counted(self, reduce_op, value, options=None):
+        sums.append(value)
+        return kept(self, reduce_op, value, options)
+
+    monkeypatch.setattr(tf.distribute.ReplicaContext, "all_reduce", counted)
+    Weights(FusedAdam(rate())).go([0])
+    assert not sums
+    Weights(keras.optimizers.Adam(rate())).go([0])
+    assert sums
+
+
 @pytest.mark.parametrize("first", [keras.optimizers.Adam, FusedAdam])
 def test_it_goes_on_from_a_checkpoint(first, tmp_path):
     """Of Keras' Adam as well, with which older runs were begun."""
