@@ -163,7 +163,9 @@ def test_a_sketch_depends_on_its_own_row_only(best, request_, given):
     for i in (1, 2, 3, 10):
         row = slice(i, i + 1)
         prefix = Prefix(*(field[row] for field in given))
-        alone = DrawingRequest(*(field[row] for field in request_[:3]), prefix)
+        alone = DrawingRequest(
+            *(field[row] for field in request_[:3]), prefix=prefix
+        )
         np.testing.assert_allclose(
             best(alone, numbers[row]).points[0],
             together[i],

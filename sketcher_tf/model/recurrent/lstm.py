@@ -280,7 +280,9 @@ def _flat(steps: tf.Tensor) -> tf.Tensor:
 
 
 @functools.cache
-def compiled_scan(rows: int, columns: int) -> Callable[..., Any]:
+def compiled_scan(
+    rows: int, columns: int
+) -> tf.types.experimental.PolymorphicFunction:
     """`lstm_scan` for any length and batch, but for one shape of the matrix.
 
     A trace that is shared by several shapes would know none of them.

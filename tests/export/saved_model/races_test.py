@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from export.saved_model import sessions
+from export.saved_model.live import go_on
 from export.saved_model.publish import metadata_of
 from export.saved_model.sessions import SessionCalls
 from export.saved_model.signatures import trace
@@ -43,7 +44,6 @@ class Between:
                 session = tf.nest.map_structure(tf.identity, session)
             return go_on(model, session, num_points)
 
-        go_on = sessions.go_on
         monkeypatch.setattr(sessions, "go_on", late)
         self.late = self._trace("step")
         monkeypatch.undo()

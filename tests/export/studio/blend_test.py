@@ -62,7 +62,7 @@ def test_between_words_it_is_pythons(blending, model):
     begun = phone.run(
         "start",
         condition=(ring + 0.25 * (zigzag - ring))[None],
-        latents=slerp(*ends, share).astype(np.float32),
+        latents=slerp(*ends, share=share).astype(np.float32),
     )
     drawn = phone._sketch(phone._draw(begun, phone._noise(4), 0.3, 0))
     agree(frame(blending, 2), drawn.polylines)

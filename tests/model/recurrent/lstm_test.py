@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sketcher_tf.model.recurrent.core import dropout_mask
+from sketcher_tf.model.recurrent.core import LSTMState, dropout_mask
 from sketcher_tf.model.recurrent.lstm import (
-    LSTMState,
     SequenceLSTM,
     compiled_scan,
     lstm_scan,
@@ -168,7 +167,7 @@ def test_gradients_through_the_last_state():
     mask = tf.cast(mask, tf.float64)
 
     def run(*values):
-        _, *last = lstm_scan(*values, mask)
+        _, *last = lstm_scan(*values, candidate_mask=mask)
         return tf.concat(last, axis=-1)
 
     expected = finite_differences(
@@ -292,7 +291,9 @@ def test_xla_comes_to_the_same():
 
     def run():
         return outputs_and_gradients(
-            lambda: tf.ensure_shape(lstm_scan(*values, mask)[0], mask.shape),
+            lambda: tf.ensure_shape(
+                lstm_scan(*values, candidate_mask=mask)[0], mask.shape
+            ),
             values,
         )
 
