@@ -48,6 +48,8 @@ class ModelConfig:
     min_scale: float = 0.01
     # Of the critic's hidden layer, which tells what a drawing shows; 0 is off.
     critic_units: int = 0
+    # Of its convolutions over the encoder's states; 0 leaves them out.
+    critic_filters: int = 0
     prior_components: int = 8  # Gaussians per class in the latent prior
     prior_rank: int = 16  # directions kept of their covariance
 
@@ -74,6 +76,11 @@ class ModelConfig:
             self.critic_units >= 0,
             "model.critic_units must be 0 (off) or more",
             self.critic_units,
+        )
+        _check(
+            self.critic_filters >= 0,
+            "model.critic_filters must be 0 (off) or more",
+            self.critic_filters,
         )
         _check(
             self.image_latent_noise >= 0,

@@ -8,12 +8,11 @@ says, if the model has one. Here the encoder goes point by point until the
 drawing ends, however long the longest one is.
 """
 
-from typing import NamedTuple
-
 import keras
 import tensorflow as tf
 
 from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.model.encoder import EncoderStates
 from sketcher_tf.model.recurrent.core import Loop, State
 
 from .signatures import Concrete, Tensors, trace
@@ -22,14 +21,6 @@ from .signatures import Concrete, Tensors, trace
 _CONDITION = {"condition": "float32 1 C"}
 _DRAWING = {"points": "float32 1 P 5", "length": "int32 1"}
 _PICTURE = {"picture": "float32 1 I I 1"}
-
-
-class _Reading(NamedTuple):
-    """Hidden states of a direction: the last, their sum, the largest [1, H]."""
-
-    last: tf.Tensor
-    total: tf.Tensor
-    most: tf.Tensor
 
 
 class PhoneEncoder:
@@ -72,9 +63,9 @@ class PhoneEncoder:
     ) -> Tensors:
         """Of a drawing of at least one point; a model may see no picture."""
         encoder = self._model.encoder
-        forward, backward = self._read(points, length)
+        states = self._read(points, length)
         known = condition[:, : self._model.condition_size]
-        features = tf.concat([forward.last, backward.last, known], axis=-1)
+        features = tf.concat([states.last, known], axis=-1)
         mean, _ = tf.split(encoder.projection(features), 2, axis=-1)
         parts = [mean]
         if picture is not None:
@@ -84,26 +75,17 @@ class PhoneEncoder:
 
     def _recognize(self, points: tf.Tensor, length: tf.Tensor) -> Tensors:
         """Of a drawing of at least one point."""
-        readings = self._read(points, length)
-        count = tf.cast(length, tf.float32)[:, None]
-        features = tf.concat(
-            [reading.last for reading in readings]
-            + [reading.total / count for reading in readings]
-            + [reading.most for reading in readings],
-            axis=-1,
-        )
         critic = self._model.critic
         assert critic is not None
-        return {"log_probs": critic.log_probs(features)}
+        return {"log_probs": critic(self._read(points, length))}
 
-    def _read(
-        self, points: tf.Tensor, length: tf.Tensor
-    ) -> tuple[_Reading, _Reading]:
+    def _read(self, points: tf.Tensor, length: tf.Tensor) -> EncoderStates:
         """The drawing forwards, and backwards."""
-        encoder, length = self._model.encoder, length[0]
-        return (
-            _read(encoder.forward_rnn, points, length, 0, 1),
-            _read(encoder.backward_rnn, points, length, length - 1, -1),
+        encoder, count = self._model.encoder, length[0]
+        return EncoderStates(
+            _read(encoder.forward_rnn, points, count, 0, 1),
+            _read(encoder.backward_rnn, points, count, count - 1, -1),
+            length,
         )
 
 
@@ -113,24 +95,21 @@ def _read(
     length: tf.Tensor,
     first: tf.Tensor | int,
     stride: int,
-) -> _Reading:
-    """`length` points from number `first` on."""
+) -> tf.Tensor:
+    """Hidden states of `length` points from number `first` on [1, P, H]."""
     context = rnn.project_context(None)
     start = rnn.initial_state(1)
+    steps = points.shape[1]
+    rows = tf.range(steps)[None, :, None]
 
-    def read(
-        t: tf.Tensor, state: State, total: tf.Tensor, most: tf.Tensor
-    ) -> Loop:
+    def read(t: tf.Tensor, state: State, hidden: tf.Tensor) -> Loop:
         point = tf.gather(points, first + stride * t, axis=1)
         state = rnn.step(point, context, state)
-        hidden = state[0]
-        return t + 1, state, total + hidden, tf.maximum(most, hidden)
+        # As `graph` does it, for the same reason: all shapes are known.
+        return t + 1, state, tf.where(rows == t, state[0][:, None], hidden)
 
-    nothing = tf.zeros_like(start[0])
-    _, state, total, most = tf.while_loop(
-        lambda t, *_: t < length,
-        read,
-        # Hidden states of an LSTM are above -1.
-        (tf.constant(0), start, nothing, nothing - 1),
+    nothing = tf.zeros([1, steps, rnn.units])
+    _, _, hidden = tf.while_loop(
+        lambda t, *_: t < length, read, (tf.constant(0), start, nothing)
     )
-    return _Reading(state[0], total, most)
+    return hidden

@@ -97,6 +97,7 @@ class AISketcher(SketchLearner):
                 self.factor_sizes,
                 sizes.critic_units,
                 sizes.encoder_units,
+                sizes.critic_filters,
                 name="critic",
             )
         self.prior = LatentPrior(

@@ -1,7 +1,12 @@
 """The critic: what a drawing shows, p(value | drawing) for each factor.
 
-    f = [h_N ; mean_i h_i ; max_i h_i], of both directions of the encoder
+    h_i of both directions of the encoder, when they have read point i
+    u_i = relu(A [h_(2i-2) ; ... ; h_(2i+2)] + a)
+    v_i = relu(B [u_(2i-2) ; ... ; u_(2i+2)] + b)
+    f = [mean_i v_i ; max_i v_i]
     y = W_2 relu(W_1 f + b_1) + b_2,  p_k = softmax(s_k y_k) for factor k
+
+Without the two convolutions, f = [h_N ; mean_i h_i ; max_i h_i].
 
 It reads the encoder's hidden states before the condition joins them, so it
 needs no raster and does not know what was asked for. It is trained along with
@@ -19,6 +24,8 @@ import tensorflow as tf
 from sketcher_tf.model.encoder import EncoderStates
 from sketcher_tf.model.replicas import batch_noise
 
+_WINDOW = 5  # steps that a convolution sees
+_STRIDE = 2  # from one window to the next
 _DROPOUT = 0.3  # of the hidden layer
 _SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
 
@@ -31,6 +38,7 @@ class Critic(keras.layers.Layer):
         factor_sizes: the number of values of each factor of the condition.
         units: of the hidden layer.
         encoder_units: H, of the encoder per direction.
+        filters: F, of the convolutions; 0 leaves them out.
     """
 
     def __init__(
@@ -38,19 +46,27 @@ class Critic(keras.layers.Layer):
         factor_sizes: Sequence[int],
         units: int,
         encoder_units: int,
+        filters: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.factor_sizes = tuple(factor_sizes)
         self.units = units
         self.encoder_units = encoder_units
+        self.filters = filters
+        self.convolutions = []
+        if filters:
+            self.convolutions = [
+                _convolution(2 * encoder_units, filters, "critic_first"),
+                _convolution(filters, filters, "critic_second"),
+            ]
         self.hidden = keras.layers.Dense(
             units, activation="relu", dtype="float32", name="critic_hidden"
         )
         self.output_projection = keras.layers.Dense(
             sum(self.factor_sizes), dtype="float32", name="critic_output"
         )
-        self.hidden.build((None, 6 * encoder_units))
+        self.hidden.build((None, 2 * filters or 6 * encoder_units))
         self.output_projection.build((None, units))
         self.sharpness = self.add_weight(
             name="sharpness",
@@ -62,11 +78,7 @@ class Critic(keras.layers.Layer):
 
     def call(self, states: EncoderStates) -> tf.Tensor:
         """The log probability of each value of each factor [B, C]."""
-        return self.log_probs(summary(states))
-
-    def log_probs(self, features: tf.Tensor) -> tf.Tensor:
-        """The same [B, C], of f as `summary` has it [B, 6H]."""
-        logits = self.output_projection(self.hidden(features))
+        logits = self.logits(states)
         parts = tf.split(logits, self.factor_sizes, axis=-1)
         return tf.concat(
             [
@@ -85,7 +97,8 @@ class Critic(keras.layers.Layer):
             states: of the encoder; they get no gradient.
             seed: int32 [2], for dropout; None drops nothing.
         """
-        hidden = self.hidden(tf.stop_gradient(summary(states)))
+        states = tf.nest.map_structure(tf.stop_gradient, states)
+        hidden = self.hidden(self.features(states))
         if seed is not None:
             uniform = batch_noise(
                 tf.random.stateless_uniform, tf.shape(hidden), seed
@@ -119,13 +132,53 @@ class Critic(keras.layers.Layer):
             ]
         )
 
+    def features(self, states: EncoderStates) -> tf.Tensor:
+        """f, float32 [B, 2F], or [B, 6H] as `summary` has it."""
+        if not self.filters:
+            return summary(states)
+        lengths = states.lengths
+        # Both have read point i at step i.
+        aligned = tf.reverse_sequence(states.backward, lengths, seq_axis=1)
+        found = tf.concat([states.forward, aligned], axis=-1)
+        found = _drawn(found, lengths)
+        for convolution in self.convolutions:
+            lengths = (lengths + 1) // _STRIDE
+            found = _drawn(convolution(_windows(found)), lengths)
+        count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
+        mean = tf.reduce_sum(found, axis=1) / count
+        return tf.concat([mean, tf.reduce_max(found, axis=1)], axis=-1)
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "factor_sizes": list(self.factor_sizes),
             "units": self.units,
             "encoder_units": self.encoder_units,
+            "filters": self.filters,
         }
+
+
+def _convolution(width: int, filters: int, name: str) -> keras.layers.Dense:
+    """As a product of windows, which phones quantise as any other."""
+    dense = keras.layers.Dense(
+        filters, activation="relu", dtype="float32", name=name
+    )
+    dense.build((None, _WINDOW * width))
+    return dense
+
+
+def _drawn(sequence: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """`sequence` [B, T, W] up to its `lengths` [B], zeros after it."""
+    mask = tf.sequence_mask(lengths, tf.shape(sequence)[1])
+    return tf.where(mask[..., None], sequence, 0.0)
+
+
+def _windows(sequence: tf.Tensor) -> tf.Tensor:
+    """Around every second of T steps, zeros beyond: [B, T, W] -> [B, U, 5W]."""
+    steps, around = tf.shape(sequence)[1], _WINDOW // 2
+    padded = tf.pad(sequence, [[0, 0], [around, around], [0, 0]])
+    parts = [padded[:, k : k + steps : _STRIDE] for k in range(_WINDOW)]
+    return tf.concat(parts, axis=-1)
 
 
 def summary(states: EncoderStates) -> tf.Tensor:

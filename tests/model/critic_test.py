@@ -21,8 +21,11 @@ LENGTHS = (5, 12, 1, 8)
 SEED = tf.constant([3, 4])
 
 
-def make_model(critic_units=5, **settings):
-    changes = {"model.critic_units": critic_units, **settings}
+def make_model(critic_units=5, filters=0):
+    changes = {
+        "model.critic_units": critic_units,
+        "model.critic_filters": filters,
+    }
     model = AISketcher(toys.CONFIG.replace(changes.items()), SCHEMA)
     rng = np.random.default_rng(0)
     for weight in model.weights:
@@ -30,7 +33,10 @@ def make_model(critic_units=5, **settings):
             weight.assign(rng.normal(scale=0.4, size=weight.shape))
     for weight in model.critic.weights if model.critic else ():
         if weight.name != "sharpness":
-            weight.assign(rng.normal(size=weight.shape))
+            wide = weight.path.startswith(("critic_first", "critic_second"))
+            weight.assign(
+                rng.normal(scale=0.3 if wide else 1, size=weight.shape)
+            )
     return model
 
 
@@ -59,9 +65,10 @@ def test_each_factor_has_a_distribution_of_its_own():
         assert part.std(axis=0).min() > 0  # they tell the drawings apart
 
 
-def test_it_depends_on_the_drawing_alone():
+@pytest.mark.parametrize("filters", [0, 6])
+def test_it_depends_on_the_drawing_alone(filters):
     """Not on how far it is padded, nor on what else is in the batch."""
-    model = make_model()
+    model = make_model(filters=filters)
     whole = model.critic_log_probs(make_batch().points)
     padded = model.critic_log_probs(make_batch(steps=20).points)
     np.testing.assert_allclose(whole, padded, atol=1e-5)
@@ -86,9 +93,41 @@ def test_summary_is_of_the_points_of_the_drawing():
             np.testing.assert_allclose(part[i], value, atol=1e-6)
 
 
-def test_it_and_the_rest_learn_apart():
+def convolved(states, kernel, bias):
+    """relu of a convolution, step by step, of one drawing [T, W]."""
+    found = []
+    for t in range(0, len(states), 2):
+        window = [
+            states[i] if 0 <= i < len(states) else np.zeros_like(states[0])
+            for i in range(t - 2, t + 3)
+        ]
+        found.append(np.maximum(np.concatenate(window) @ kernel + bias, 0))
+    return np.array(found)
+
+
+def test_features_are_of_the_points_of_the_drawing():
+    model, batch = make_model(filters=6), make_batch()
+    states = model.encoder.states(batch.points)
+    first, second = (
+        [weight.numpy() for weight in layer.weights]
+        for layer in model.critic.convolutions
+    )
+    found = model.critic.features(states)
+    for i, length in enumerate(LENGTHS):
+        # Each point with what has been read when it has been read.
+        hidden = np.concatenate(
+            [states.forward[i, :length], states.backward[i, :length][::-1]],
+            axis=1,
+        )
+        features = convolved(convolved(hidden, *first), *second)
+        expected = np.concatenate([features.mean(axis=0), features.max(axis=0)])
+        np.testing.assert_allclose(found[i], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("filters", [0, 6])
+def test_it_and_the_rest_learn_apart(filters):
     """Neither loss has a gradient for the other's weights, nor its noise."""
-    model, batch = make_model(), make_batch()
+    model, batch = make_model(filters=filters), make_batch()
     with tf.GradientTape(persistent=True) as tape:
         losses = model.losses_of(batch, SEED, tf.constant(0.5), training=True)
     for variable in model.trainable_variables:
@@ -105,8 +144,9 @@ def test_it_and_the_rest_learn_apart():
     assert float(plain.critic_loss) == 0
 
 
-def test_it_learns_what_drawings_show():
-    model, batch = make_model(32), make_batch()
+@pytest.mark.parametrize("filters", [0, 16])
+def test_it_learns_what_drawings_show(filters):
+    model, batch = make_model(32, filters), make_batch()
     model.compile(keras.optimizers.Adam(0.02), jit_compile=False)
     model.optimizer.build(model.trainable_variables)
     step = tf.function(model.train_step, autograph=False)
@@ -211,7 +251,7 @@ def test_calibration_sharpens_each_factor():
 
 
 def test_it_is_saved_with_the_model(tmp_path):
-    model, batch = make_model(), make_batch()
+    model, batch = make_model(filters=6), make_batch()
     calibrate(model, tf.data.Dataset.from_tensors(batch))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)

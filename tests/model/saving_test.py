@@ -31,7 +31,7 @@ MAKERS = {
     StrokeEncoder: lambda: StrokeEncoder(toys.MODEL, 2, name="strokes"),
     StrokeDecoder: lambda: StrokeDecoder(toys.MODEL, 6, 3),
     ImageAutoencoder: lambda: ImageAutoencoder(16, 3, 2),
-    Critic: lambda: Critic([2, 3], 4, 5),
+    Critic: lambda: Critic([2, 3], 4, 5, 6),
     LatentPrior: lambda: LatentPrior([2, 3], 4, 3, 2, 2, dtype="float32"),
     InfluenceLayer: lambda: built(InfluenceLayer(3, 9, True), STEPS),
     SequenceLSTM: lambda: built(SequenceLSTM(4, True, 0.2), STEPS, CONTEXT),

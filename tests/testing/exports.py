@@ -58,7 +58,8 @@ def make_model(
 
 def make_critical(schema: Schema = toys.SCHEMA) -> AISketcher:
     """The same with a critic."""
-    return make_model(toys.CONFIG.replace([("model.critic_units", 5)]), schema)
+    changes = {"model.critic_units": 5, "model.critic_filters": 4}
+    return make_model(toys.CONFIG.replace(changes.items()), schema)
 
 
 @functools.cache

@@ -126,7 +126,7 @@ def test_a_new_word_begins_as_the_mean():
 
 
 def test_the_critic_thinks_of_a_new_word_what_it_thinks_of_all():
-    old = trained(critic_units=4)
+    old = trained(critic_units=4, critic_filters=3)
     new = begin(old, DATA, keep_words=True)
     points = a_drawing(old, "zigzag").points
     before, after = (
@@ -191,7 +191,11 @@ def test_all_weights_of_the_condition_are_known():
         two, three = (
             AISketcher(
                 toys.CONFIG.replace(
-                    [("model.rnn", rnn), ("model.critic_units", 4)]
+                    [
+                        ("model.rnn", rnn),
+                        ("model.critic_units", 4),
+                        ("model.critic_filters", 3),
+                    ]
                 ),
                 schema(*words),
             )
