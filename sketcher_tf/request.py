@@ -17,7 +17,7 @@ from sketcher_tf.strokes import check_stroke3, stroke3_to_stroke5
 DEFAULT_TEMPERATURE = 0.3
 # Of new drawings of which a critic keeps the good ones it may be freer, if
 # the critic has learned to tell many words apart: among a few, most will pass.
-TEMPERATURE_WITH_TRIES = 0.5
+TEMPERATURE_WITH_TRIES = 0.6
 MANY_WORDS = 100
 DEFAULT_TRIES = 4
 
@@ -145,7 +145,7 @@ def temperature_of_new(
     """That of new drawings.
 
     Args:
-        temperature: tau; None is 0.5 with tries of 100 words or more, else 0.3.
+        temperature: tau; None is 0.6 with tries of 100 words or more, else 0.3.
         tries: how many, 1 or more.
         schema: of the model.
     """

@@ -94,7 +94,7 @@ class Sketcher:
             count: how many.
             temperature: tau; 0 takes the likeliest at each step, from the
                 middle of one of the ways in which the category is drawn. None
-                is 0.5 with tries of 100 words or more, else 0.3.
+                is 0.6 with tries of 100 words or more, else 0.3.
             seed: 0 or more and below 2**31.
             tries: how often each sketch is drawn until the model's critic sees
                 in it what was asked for; the best of them if it does not. None

@@ -18,7 +18,7 @@ from sketcher_tf.request import DrawingRequest
 
 # p(asked for | drawing) at which a try is kept. A completion's tries are of
 # unlike readings, so the first that will do is seldom the best one.
-ENOUGH = 0.6
+ENOUGH = 0.7
 ENOUGH_TO_GO_ON = 0.8
 _FIRST_TRY = 2000  # tries have seeds of their own
 _UNFINISHED = -1e6  # added to the log probability of what does not end

@@ -8,7 +8,7 @@ import type {Condition, Metadata} from '../model/protocol';
 const SEED = 1;
 const TEMPERATURE = 0.1;
 const TRIES = 4;
-const ENOUGH = Math.log(0.6); // how surely a try must show its word
+const ENOUGH = Math.log(0.7); // how surely a try must show its word
 
 export class Pictures {
   #drawn = new Map<string, readonly Stroke[]>();
