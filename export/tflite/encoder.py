@@ -82,11 +82,12 @@ class PhoneEncoder:
     def _read(self, points: tf.Tensor, length: tf.Tensor) -> EncoderStates:
         """The drawing forwards, and backwards."""
         encoder, count = self._model.encoder, length[0]
-        return EncoderStates(
-            _read(encoder.forward_rnn, points, count, 0, 1),
-            _read(encoder.backward_rnn, points, count, count - 1, -1),
-            length,
+        forward, end = _read(encoder.forward_rnn, points, count, 0, 1)
+        backward, start = _read(
+            encoder.backward_rnn, points, count, count - 1, -1
         )
+        last = tf.concat([end, start], axis=-1)
+        return EncoderStates(forward, backward, length, last)
 
 
 def _read(
@@ -95,8 +96,12 @@ def _read(
     length: tf.Tensor,
     first: tf.Tensor | int,
     stride: int,
-) -> tf.Tensor:
-    """Hidden states of `length` points from number `first` on [1, P, H]."""
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Hidden states of `length` points from number `first` on.
+
+    Returns:
+        All of them [1, P, H], and the last one [1, H].
+    """
     context = rnn.project_context(None)
     start = rnn.initial_state(1)
     steps = points.shape[1]
@@ -109,7 +114,7 @@ def _read(
         return t + 1, state, tf.where(rows == t, state[0][:, None], hidden)
 
     nothing = tf.zeros([1, steps, rnn.units])
-    _, _, hidden = tf.while_loop(
+    _, state, hidden = tf.while_loop(
         lambda t, *_: t < length, read, (tf.constant(0), start, nothing)
     )
-    return hidden
+    return hidden, state[0]
