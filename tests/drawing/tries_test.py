@@ -31,6 +31,7 @@ def model():
     rng = np.random.default_rng(1)
     for weight in model.trainable_weights:
         weight.assign(rng.normal(0, 0.5, weight.shape))
+    model.critic.sharpness.assign([2.0])  # as sure as tries want it to be
     return model
 
 
