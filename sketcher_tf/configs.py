@@ -67,21 +67,10 @@ class ModelConfig:
         ):
             value = getattr(self, name)
             _check(value >= 1, f"model.{name} must be at least 1", value)
-        _check(
-            self.image_latent_size >= 0,
-            "model.image_latent_size must be 0 (off) or more",
-            self.image_latent_size,
-        )
-        _check(
-            self.critic_units >= 0,
-            "model.critic_units must be 0 (off) or more",
-            self.critic_units,
-        )
-        _check(
-            self.critic_filters >= 0,
-            "model.critic_filters must be 0 (off) or more",
-            self.critic_filters,
-        )
+        for name in ("image_latent_size", "critic_units", "critic_filters"):
+            value = getattr(self, name)
+            rule = f"model.{name} must be 0 (off) or more"
+            _check(value >= 0, rule, value)
         _check(
             self.image_latent_noise >= 0,
             "model.image_latent_noise must be 0 or more",
