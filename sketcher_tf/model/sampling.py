@@ -8,6 +8,7 @@ seed gives the same sketch, alone or in any batch, to the last bit: see
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch
@@ -307,13 +308,25 @@ def draw_points(
         return over, Progress(context, point, ended, state), points
 
     begun = progress
-    _, progress, points = tf.while_loop(
-        unfinished,
-        draw_next,
-        (tf.reduce_all(begun.ended), progress, points),
-    )
+    with _weights_read(model):
+        _, progress, points = tf.while_loop(
+            unfinished,
+            draw_next,
+            (tf.reduce_all(begun.ended), progress, points),
+        )
     points = tf.transpose(points.stack(), [1, 0, 2])
     return _until_end(points, begun.ended), progress
+
+
+def _weights_read(model: AISketcher) -> keras.StatelessScope:
+    """In it the weights are what they are now, numbers and no variables.
+
+    In a loop of TensorFlow 1's sessions, which serve, whatever reads a variable
+    waits for all that the step before puts out.
+    """
+    return keras.StatelessScope(
+        [(weight, tf.convert_to_tensor(weight)) for weight in model.variables]
+    )
 
 
 def _until_end(points: tf.Tensor, ended: tf.Tensor) -> tf.Tensor:
