@@ -198,6 +198,17 @@ def test_a_graph_draws_the_same(model):
     np.testing.assert_allclose(same, points, atol=1e-4)
 
 
+def test_the_loop_reads_no_weight(model):
+    """In a session each read would wait for the last point."""
+    graph = tf.function(sampling.draw, autograph=False).get_concrete_function(
+        model, DrawingRequest(CONDITION, SEEDS, tf.ones(COUNT))
+    )
+    functions = graph.graph.as_graph_def().library.function
+    operations = [{node.op for node in one.node_def} for one in functions]
+    [loop] = [found for found in operations if "MatMul" in found]
+    assert "ReadVariableOp" not in loop
+
+
 @pytest.mark.parametrize("parts", [(5, 8), (0, 1, 0, 12), (3, 3, 3, 3, 1)])
 def test_parts_make_the_whole(model, parts):
     given = np.zeros((COUNT, 4, 5), np.float32)
