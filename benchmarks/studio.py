@@ -118,9 +118,16 @@ def drawing(browser: Browser, address: str, rounds: int) -> dict[str, float]:
         page.get_by_role("tab", name="Suggest").click()
         waited = [suggestions(page) for _ in range(rounds + 1)][1:]
     return {
-        "a point of the first drawing": points[0],
-        "a point, later": statistics.median(points[_DRAWINGS // 2 :]),
+        **_first_and_later(points),
         "eight suggestions to a circle": statistics.median(waited),
+    }
+
+
+def _first_and_later(points: list[float], who: str = "") -> dict[str, float]:
+    """Milliseconds a point of each drawing, as two numbers; see the module."""
+    return {
+        f"a point of the first drawing{who}": points[0],
+        f"a point, later{who}": statistics.median(points[_DRAWINGS // 2 :]),
     }
 
 
@@ -144,12 +151,7 @@ def tfjs(browser: Browser, decoder: Path) -> dict[str, float]:
         with running(serve(folder, 0)) as address, browser.new_page() as page:
             page.goto(address)
             points = page.evaluate(f"measure({_POINTS}, {_DRAWINGS})")
-    return {
-        "a point of the first drawing, TensorFlow.js": points[0],
-        "a point, later, TensorFlow.js": statistics.median(
-            points[_DRAWINGS // 2 :]
-        ),
-    }
+    return _first_and_later(points, ", TensorFlow.js")
 
 
 def frames(page: Page, draw: Callable[[], object]) -> np.ndarray:

@@ -75,9 +75,9 @@ def test_no_pictures_are_drawn_of_words_that_have_left_the_sight(opened):
         """() => {
           const call = studio.model.call.bind(studio.model);
           globalThis.asked = 0;
+          const held = new Promise(done => globalThis.release = done);
           studio.model.call = async (name, ...rest) => {
-            if (name === 'imagine' && ++asked > 1) await new Promise(
-              done => setTimeout(done, 200));
+            if (name === 'imagine' && ++asked > 1) await held;
             return call(name, ...rest);
           };
         }"""
@@ -86,6 +86,10 @@ def test_no_pictures_are_drawn_of_words_that_have_left_the_sight(opened):
     field.click()
     opened.wait_for_function("asked > 1")
     field.fill("thing 19")
+    # What is in sight is told with the next frame.
+    opened.evaluate(
+        "requestAnimationFrame(() => requestAnimationFrame(release))"
+    )
     opened.locator("[data-word='thing 19'] .picture svg").wait_for()
     assert opened.evaluate("asked") <= 4
 
