@@ -246,6 +246,8 @@ def varied_conditions(
     Raises:
         ValueError: an unknown category.
     """
+    if len(schema.factors) == 1:  # which is always named
+        return np.repeat(conditions(schema, [category]), len(seeds), axis=0)
     return np.stack(
         [
             schema.parse(category, np.random.default_rng(pair))
