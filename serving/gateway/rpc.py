@@ -17,6 +17,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from pydantic import BaseModel
 
+from sketcher_tf.client.channel import receive_options
+
 from ..proto.sketcher.v1 import sketcher_pb2 as pb
 from ..proto.sketcher.v1 import sketcher_pb2_grpc as pb_grpc
 from . import requests
@@ -198,7 +200,7 @@ def make_server(
     """A server without a port, and its health."""
     server = grpc.aio.server(
         options=(
-            ("grpc.max_receive_message_length", limits.message_bytes),
+            *receive_options(limits.message_bytes),
             ("grpc.so_reuseport", 0),
         )
     )

@@ -20,6 +20,7 @@ from sketcher_tf.wire import messages
 
 # Proxies commonly stop at gRPC's default, 4 MiB; requests are split to fit.
 MESSAGE_BYTES = 4 * 2**20
+_FRAMING_BYTES = 2**16  # room for what gRPC adds, and for another message
 
 _METHODS = {
     messages.PredictRequest: (
@@ -161,6 +162,21 @@ class Connection:
         return self._methods[attempt.servable, type(attempt.request)]
 
 
+def receive_options(message_bytes: int) -> list[tuple[str, int]]:
+    """The options of a channel or a server that takes messages of that size.
+
+    The largest one fits into the window of its stream from the start. So gRPC
+    need not measure how much a connection holds, for which it sends a ping when
+    data arrive: that wakes both sides while they are at work.
+    """
+    window = min(message_bytes + _FRAMING_BYTES, 2**31 - 1)
+    return [
+        ("grpc.max_receive_message_length", message_bytes),
+        ("grpc.http2.lookahead_bytes", window),
+        ("grpc.http2.bdp_probe", 0),
+    ]
+
+
 def _options(
     servable: str, target: str, message_bytes: int
 ) -> list[tuple[str, Any]]:
@@ -169,7 +185,7 @@ def _options(
         "loadBalancingConfig": [{_POLICIES[servable]: {}}]
     }
     return [
-        ("grpc.max_receive_message_length", message_bytes),
+        *receive_options(message_bytes),
         ("grpc.max_send_message_length", message_bytes),
         ("grpc.service_config", json.dumps(policy)),
         # gRPC would ask a proxy for a server on this very machine.

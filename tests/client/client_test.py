@@ -42,6 +42,7 @@ from tests.testing.fakes import (
     held_until,
     wait_until,
 )
+from tests.testing.proxy import Proxy, pings_of
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND
 
@@ -570,6 +571,16 @@ def test_a_large_request_is_several_calls(server, client):
         np.testing.assert_array_equal(one.stroke3, fakes.expected("cat", 1, k))
     rows = [len(inputs["seed"]) for inputs in inputs_of(server, "generate")]
     assert rows == [32, 32, 6]
+
+
+def test_the_connection_is_not_probed(server):
+    sent = bytearray()
+    with Proxy(server.port) as proxy:
+        proxy.on_request = lambda data: sent.extend(data) or data
+        with SketcherClient(proxy.target) as client:
+            for _ in range(3):
+                client.generate("cat")
+    assert pings_of(bytes(sent)) == 0
 
 
 def test_calls_fit_into_a_message(server):

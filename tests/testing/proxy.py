@@ -9,6 +9,23 @@ from typing import Self, TypeAlias
 Change: TypeAlias = Callable[[bytes], bytes]
 
 
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_PING, _ACK = 6, 1
+
+
+def pings_of(sent: bytes) -> int:
+    """How many pings one side of HTTP/2 sends of itself, answers left out.
+
+    Reference: RFC 9113, sections 4.1 and 6.7.
+    """
+    rest, pings = sent.removeprefix(_PREFACE), 0
+    while len(rest) >= 9:  # a frame begins with that many bytes
+        length, kind, flags = int.from_bytes(rest[:3]), rest[3], rest[4]
+        pings += kind == _PING and not flags & _ACK
+        rest = rest[9 + length :]
+    return pings
+
+
 class Proxy:
     """Passes bytes on to `port` until it is told otherwise.
 
