@@ -73,11 +73,11 @@ class Guard:
             ["method", "transport"],
             registry=registry,
         )
-        self._gauge = Gauge(
+        Gauge(
             "sketcher_gateway_under_way",
             "Calls that have begun and not ended.",
             registry=registry,
-        )
+        ).set_function(lambda: self._under_way)
 
     @contextlib.asynccontextmanager
     async def call(
@@ -115,7 +115,9 @@ class Guard:
                 _log.exception("%s failed", method)
             raise refusal from error
         finally:
-            self._note(method, transport, code, time.monotonic() - begun)
+            ended = method, transport, code, time.monotonic() - begun
+            # The answer goes first.
+            asyncio.get_running_loop().call_soon(self._note, *ended)
 
     async def close(self, seconds: float) -> None:
         """Lets no call begin, and waits for those under way."""
@@ -146,8 +148,7 @@ class Guard:
         self._under_way += 1
         self._idle.clear()
         try:
-            with self._gauge.track_inprogress():
-                yield
+            yield
         finally:
             self._under_way -= 1
             if not self._under_way:

@@ -30,6 +30,7 @@ from serving.proto.sketcher.v1 import sketcher_pb2_grpc as pb_grpc
 from sketcher_tf.strokes import stroke3_to_polylines
 from tests.testing import fakes
 from tests.testing.fakes import FakeServer, expected, wait_until
+from tests.testing.proxy import Proxy, pings_of
 
 CODE = grpc.StatusCode
 KEY = "secret-key"
@@ -138,6 +139,17 @@ DRAWING = sketch([(0, 0), (10, 0), (10, 20)], [(5, 5), (6, 7)])
 
 
 # --- gRPC ---------------------------------------------------------------------
+
+
+def test_a_connection_is_not_probed(running):
+    sent = bytearray()
+    with Proxy(running.gateway.grpc_port) as proxy:
+        proxy.on_answer = lambda data: sent.extend(data) or data
+        with grpc.insecure_channel(proxy.target) as channel:
+            stub = pb_grpc.SketcherServiceStub(channel)
+            for _ in range(3):
+                stub.Generate(pb.GenerateRequest(category="cat"))
+    assert pings_of(bytes(sent)) == 0
 
 
 def test_generate(running):
@@ -539,6 +551,7 @@ def test_pages_of_the_list_may_call(running):
 def test_metrics_and_logs_hold_no_drawings(running, caplog):
     with caplog.at_level(logging.INFO, "serving.gateway.guard"):
         running.draw("generate", {"category": "crab"})
+        wait_until(lambda: caplog.records)  # the answer goes first
     [record] = caplog.records
     entry = json.loads(record.getMessage())
     assert entry.pop("seconds") > 0
@@ -546,6 +559,19 @@ def test_metrics_and_logs_hold_no_drawings(running, caplog):
     _, _, content = running.ask("/metrics/")
     line = 'sketcher_gateway_calls_total{code="OK",method="Generate"'
     assert line in content.decode()
+
+
+def test_the_answer_goes_before_the_log(running, monkeypatch):
+    answered, logged = threading.Event(), []
+
+    def log(*_):
+        logged.append(answered.wait(10))
+
+    monkeypatch.setattr(guard._log, "info", log)
+    running.stub.Generate(pb.GenerateRequest(category="cat"))
+    answered.set()
+    wait_until(lambda: logged)
+    assert logged == [True]
 
 
 def test_traces_go_on_and_hold_no_drawings(running, server, monkeypatch):
