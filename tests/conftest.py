@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.testing import scheduling
+from tests.testing import graphs, scheduling
 from tests.testing.sharing import made_once
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     gc.enable()
+    if "tensorflow" in sys.modules:
+        graphs.optimize(False)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist

@@ -130,14 +130,12 @@ def test_it_and_the_rest_learn_apart(filters):
     model, batch = make_model(filters=filters), make_batch()
     with tf.GradientTape(persistent=True) as tape:
         losses = model.losses_of(batch, SEED, tf.constant(0.5), training=True)
-    for variable in model.trainable_variables:
-        own = variable.path.startswith("critic")
-        for loss, reaches in (
-            (losses.critic_loss, own),
-            (losses.loss, not own),
-        ):
-            gradient = tape.gradient(loss, variable.value)
-            assert (gradient is not None) is reaches, variable.path
+    weights = model.trainable_variables
+    for loss, is_critics in ((losses.critic_loss, True), (losses.loss, False)):
+        gradients = tape.gradient(loss, [weight.value for weight in weights])
+        for weight, gradient in zip(weights, gradients, strict=True):
+            own = weight.path.startswith("critic") == is_critics
+            assert (gradient is not None) is own, weight.path
     plain = make_model(0).losses_of(batch, SEED, tf.constant(0.5), True)
     assert float(losses.loss) == float(plain.loss)
     assert float(losses.critic_loss) > 0

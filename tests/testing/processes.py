@@ -19,7 +19,7 @@ from unittest import mock
 
 import numpy as np
 
-from tests.testing import toys
+from tests.testing import graphs, toys
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -67,11 +67,8 @@ def start(
 
 def _run(function: Callable[..., object], args: Any, options: Any) -> None:
     """Without what pays in long runs only: that takes half of a short one."""
-    import tensorflow as tf
-
     gc.disable()
-    grappler = {"disable_meta_optimizer": True}
-    tf.config.optimizer.set_experimental_options(grappler)
+    graphs.optimize(False)
     function(*args, **options)
 
 
