@@ -51,7 +51,12 @@ def bazel(tmp_path_factory):
     home = tmp_path_factory.mktemp("bazel")
     workspace = home / "workspace"
     _write_workspace(workspace, home / "stand_ins")
-    start = ["bazel", f"--output_user_root={home / 'output'}"]
+    start = [
+        "bazel",
+        f"--output_user_root={home / 'output'}",
+        # It is over before better machine code would pay.
+        "--host_jvm_args=-XX:TieredStopAtLevel=1",
+    ]
 
     def run(*args: str) -> str:
         done = subprocess.run(
