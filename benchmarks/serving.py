@@ -14,12 +14,14 @@ point; and what a gateway in between adds to it.
 import asyncio
 import contextlib
 import itertools
+import math
 import re
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -135,10 +137,12 @@ def _process(module: str, listening: str, *options: str) -> Iterator[str]:
                 break
         else:
             raise RuntimeError(f"{module} must start; received no address.")
+        # It may log more than a pipe holds.
+        threading.Thread(target=process.stderr.read).start()
         yield found[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate()
+        process.wait()
 
 
 async def put_load(target: str, callers: int, seconds: float) -> Load:
@@ -204,10 +208,11 @@ def report_single(
     )
 
 
-def report_gateway(target: str, gateway: str, rounds: int = 100) -> None:
+def report_gateway(target: str, gateway: str, rounds: int = 400) -> None:
     """One `generate` straight and through a gateway, in turns.
 
-    Call by call: the graph's time varies by more than a gateway takes.
+    Call by call, and often: the graph's time varies by more than a gateway
+    takes. What is told besides is the standard error of the median.
     """
     straight, more = [], []
     with SketcherClient(target) as client, grpc.insecure_channel(gateway) as to:
@@ -219,9 +224,11 @@ def report_gateway(target: str, gateway: str, rounds: int = 100) -> None:
             [other] = _seconds(lambda: stub.Generate(wanted), 1)
             straight.append(one)
             more.append(other - one)
+    first, median, third = statistics.quantiles(more)
+    error = 0.93 * (third - first) / math.sqrt(rounds)
     print(
         f"one generate: {statistics.median(straight) * 1e3:.1f} ms straight, "
-        f"{statistics.median(more) * 1e3:.1f} ms more through a gateway",
+        f"{median * 1e3:.2f} +- {error * 1e3:.2f} ms more through a gateway",
         flush=True,
     )
 
