@@ -8,6 +8,7 @@ once with single calls and once with merged ones.
 import asyncio
 import os
 import threading
+from collections.abc import Mapping
 
 import grpc
 import numpy as np
@@ -60,36 +61,38 @@ def word(client):
     return client.labels().words[0]
 
 
-@pytest.fixture(scope="module")
-def ask(target, client):
+class Ask:
     """Sends anything at all; the outputs, or the code and the text."""
-    sizes = client.labels().metadata.sizes
 
-    with grpc.insecure_channel(
-        target, [("grpc.max_receive_message_length", MESSAGE_BYTES)]
-    ) as channel:
-        send = channel.unary_unary(
+    def __init__(self, channel: grpc.Channel, sizes: Mapping[str, int]) -> None:
+        self.sizes = sizes
+        self._send = channel.unary_unary(
             "/tensorflow.serving.PredictionService/Predict",
             messages.PredictRequest.SerializeToString,
             messages.PredictResponse.FromString,
         )
 
-        def ask(signature, servable="sketcher", version=None, **inputs):
-            request = messages.PredictRequest()
-            request.model_spec.name = servable
-            request.model_spec.signature_name = signature
-            if version is not None:
-                request.model_spec.version.value = version
-            for name, value in inputs.items():
-                tensors.encode(np.asarray(value), request.inputs[name])
-            try:
-                answer = send(request, timeout=120)
-            except grpc.RpcError as error:
-                return error.code(), error.details()
-            return {k: tensors.decode(v) for k, v in answer.outputs.items()}
+    def __call__(self, signature, servable="sketcher", version=None, **inputs):
+        request = messages.PredictRequest()
+        request.model_spec.name = servable
+        request.model_spec.signature_name = signature
+        if version is not None:
+            request.model_spec.version.value = version
+        for name, value in inputs.items():
+            tensors.encode(np.asarray(value), request.inputs[name])
+        try:
+            answer = self._send(request, timeout=120)
+        except grpc.RpcError as error:
+            return error.code(), error.details()
+        return {k: tensors.decode(v) for k, v in answer.outputs.items()}
 
-        ask.sizes = sizes
-        yield ask
+
+@pytest.fixture(scope="module")
+def ask(target, client):
+    sizes = client.labels().metadata.sizes
+    options = [("grpc.max_receive_message_length", MESSAGE_BYTES)]
+    with grpc.insecure_channel(target, options) as channel:
+        yield Ask(channel, sizes)
 
 
 def good(ask, rows=1, **changes):
