@@ -61,20 +61,17 @@ def test_a_run_killed_at_any_moment_repeats_itself(data, whole, tmp_path):
     # While the second epoch of the images is saved.
     assert train(RENAME, _STARTED + 2) == KILLED
     assert run.images.exists()
-    # While the first epoch of the strokes is saved: after the history, before
-    # the best.
-    assert train(RENAME, _STARTED + 3) == KILLED
+    # While the first epoch of the strokes is saved, behind the second one of
+    # the images: between the best and the last.
+    assert train(RENAME, _STARTED + 4) == KILLED
     assert len(read_history(run.history)) == 1
-    assert not run.best.exists()
-    # The same, but between the best and the last.
-    assert train(RENAME, _STARTED + 3) == KILLED
     assert run.best.exists()
     assert not run.last.exists()
-    # In the midst of the second epoch.
-    assert train(STEP, STEPS + 2) == KILLED
+    # While the second epoch is saved, behind the three files of the first one:
+    # the last is the one before.
+    assert train(RENAME, _STARTED + 6) == KILLED
+    assert len(read_history(run.history)) == 2
     assert run.last.exists()
-    # When the second epoch's checkpoint is half there.
-    assert train(RENAME, _STARTED + 3) == KILLED
     # After all epochs, before the result is there.
     assert train("sketcher_tf.training.trainer.draw_sheet", 1) == KILLED
     assert len(read_history(run.history)) == 3
