@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from sketcher_tf.batch import SketchBatch, batch_of_pixels
 from sketcher_tf.drawing import tries as drawing
+from sketcher_tf.drawing.thresholds import fit_thresholds
 from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.rendering.raster import rasterize_all
@@ -238,6 +239,14 @@ class Sketcher:
         return self._sketches(
             points, [first.category if same else blend] * count
         )
+
+    def fit_thresholds(self) -> None:
+        """Fits how sure the critic must be of a drawing, see `thresholds`.
+
+        Of a model with a critic that has been trained. It draws for it, which
+        takes a minute or two for 345 words.
+        """
+        fit_thresholds(self.model, self._draw_the_best)
 
     def batch(
         self, sketches: Sequence[Sketch], category: str | None = None

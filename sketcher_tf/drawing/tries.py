@@ -1,7 +1,7 @@
 """Drawing with tries: the critic looks at a drawing before it is handed over.
 
-A try is kept at once if it ends and p(asked for | drawing) is high enough; of
-those that are not, the best is kept in the end. Try t of a sketch has the seed
+A try is kept at once if it ends and p(asked for | drawing) is high enough, see
+`thresholds`; of those that are not, the best is kept in the end. Try t of a sketch has the seed
 fold_in(seed, t), the first one the seed itself: a sketch is a function of
 (condition, seed, tries), and one try is what there was without a critic.
 """
@@ -16,9 +16,8 @@ from sketcher_tf.model import sampling
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.request import DrawingRequest
 
-# p(asked for | drawing) at which a try is kept. A completion's tries are of
-# unlike readings, so the first that will do is seldom the best one.
-ENOUGH = 0.7
+# p(asked for | drawing) at which a completion is kept, of any word: its tries
+# are of unlike readings, so the first that would do is seldom the best one.
 ENOUGH_TO_GO_ON = 0.8
 _FIRST_TRY = 2000  # tries have seeds of their own
 _UNFINISHED = -1e6  # added to the log probability of what does not end
@@ -50,7 +49,10 @@ def draw(model: AISketcher, request: DrawingRequest, tries: tf.Tensor) -> Best:
         request: what is to be drawn.
         tries: int32 [B], 1 or more each.
     """
-    enough = math.log(ENOUGH if request.prefix is None else ENOUGH_TO_GO_ON)
+    assert model.critic is not None
+    enough = tf.fill(tf.shape(tries), math.log(ENOUGH_TO_GO_ON))
+    if request.prefix is None:
+        enough = model.critic.threshold(request.condition)
 
     def is_open(number: tf.Tensor, best: Best) -> tf.Tensor:
         return (best.scores < enough) & (number < tries)  # bool [B]

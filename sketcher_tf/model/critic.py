@@ -12,9 +12,12 @@ It reads the encoder's hidden states before the condition joins them, so it
 needs no raster and does not know what was asked for. It is trained along with
 the rest, on people's drawings, and no gradient of it reaches the encoder. The
 sharpness s_k is fitted afterwards to drawings that were held out, so that p is
-as often right as it says (Guo et al. 2017, temperature scaling).
+as often right as it says (Guo et al. 2017, temperature scaling). And of each
+value it knows what is enough, how sure it is of the model's better drawings:
+it has to see more in a crayon than in a star before the model keeps it.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +31,7 @@ _WINDOW = 5  # steps that a convolution sees
 _STRIDE = 2  # from one window to the next
 _DROPOUT = 0.3  # of the hidden layer
 _SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
+SURE = 0.9  # p at which any drawing is good enough
 
 
 @keras.saving.register_keras_serializable(package="sketcher_tf")
@@ -72,6 +76,12 @@ class Critic(keras.layers.Layer):
             name="sharpness",
             shape=(len(self.factor_sizes),),
             initializer="ones",
+            trainable=False,
+        )
+        self.enough = self.add_weight(
+            name="enough",
+            shape=(sum(self.factor_sizes),),
+            initializer=keras.initializers.Constant(math.log(SURE)),
             trainable=False,
         )
         self.built = True
@@ -132,6 +142,16 @@ class Critic(keras.layers.Layer):
             ]
         )
 
+    def threshold(self, condition: tf.Tensor) -> tf.Tensor:
+        """The `agreement` at which a drawing is good enough, float32 [B].
+
+        Of several values asked for, their mean.
+
+        Args:
+            condition: float32 [B, C], what was asked for.
+        """
+        return tf.linalg.matvec(condition, self.enough) / len(self.factor_sizes)
+
     def features(self, states: EncoderStates) -> tf.Tensor:
         """f, float32 [B, 2F], or [B, 6H] as `summary` has it."""
         if not self.filters:
@@ -147,6 +167,12 @@ class Critic(keras.layers.Layer):
         count = tf.cast(tf.maximum(lengths, 1), tf.float32)[:, None]
         mean = tf.reduce_sum(found, axis=1) / count
         return tf.concat([mean, tf.reduce_max(found, axis=1)], axis=-1)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Of a file that does not say what is enough, it stays `SURE`."""
+        self.sharpness.assign(store["0"])
+        if "1" in store:
+            self.enough.assign(store["1"])
 
     def get_config(self) -> dict[str, Any]:
         return {

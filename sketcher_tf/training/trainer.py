@@ -292,6 +292,9 @@ class _Training:
         fit_prior(model, self._drawings("train").take(enough), self.kept)
         if model.critic is not None:
             calibrate(model, self._drawings(self._held_out).take(enough))
-        draw_sheet(Sketcher(model), self.run.sheet)
+        sketcher = Sketcher(model)
+        if sketcher.has_critic:
+            sketcher.fit_thresholds()
+        draw_sheet(sketcher, self.run.sheet)
         # The last of all files: it says that the run has ended.
         write_atomically(self.run.model, model.save)

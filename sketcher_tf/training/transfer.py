@@ -130,6 +130,8 @@ class Origin:
                 value = value @ rows.T
             elif old.path.endswith("/sharpness"):
                 value = np.resize(value, new.shape)
+            elif old.path.endswith("/enough"):
+                value = new.numpy()
             elif old.path.startswith("prior/"):
                 value = np.tensordot(classes, value, 1)
             else:

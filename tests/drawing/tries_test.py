@@ -32,6 +32,7 @@ def model():
     for weight in model.trainable_weights:
         weight.assign(rng.normal(0, 0.5, weight.shape))
     model.critic.sharpness.assign([2.0])  # as sure as tries want it to be
+    model.critic.enough.assign(np.log([0.7, 0.6]))
     return model
 
 
@@ -42,6 +43,12 @@ def request_(model):
     return ring._replace(
         condition=np.concatenate([ring.condition[:9], 3 * [half]])
     )
+
+
+@pytest.fixture(scope="module")
+def enough(request_):
+    """What will do for each row, but for completions."""
+    return request_.condition @ np.log([0.7, 0.6])
 
 
 @pytest.fixture(scope="module")
@@ -129,12 +136,11 @@ def drawn(best, request, number):
 
 @pytest.mark.parametrize("prefixed", [False, True])
 def test_the_first_good_try_is_kept_else_the_best(
-    best, all_tries, request_, given, prefixed
+    best, all_tries, request_, enough, given, prefixed
 ):
     request = request_._replace(prefix=given if prefixed else None)
     points, scores = all_tries[prefixed]
-    enough = tries.ENOUGH_TO_GO_ON if prefixed else tries.ENOUGH
-    good = scores >= np.log(enough)
+    good = scores >= (np.log(tries.ENOUGH_TO_GO_ON) if prefixed else enough)
     for number in (1, 3, MOST):
         first = np.argmax(good[:number], axis=0)
         likeliest = np.argmax(scores[:number], axis=0)
@@ -175,7 +181,7 @@ def test_a_sketch_depends_on_its_own_row_only(best, request_, given):
 
 
 def test_what_is_accepted_costs_no_more(
-    model, all_tries, request_, monkeypatch
+    model, all_tries, request_, enough, monkeypatch
 ):
     rows = []
 
@@ -187,14 +193,14 @@ def test_what_is_accepted_costs_no_more(
     _, scores = all_tries[False]
     monkeypatch.setattr(sampling, "draw", count)
     tries.draw(model, request_, np.full(len(request_.seeds), MOST, np.int32))
-    good = scores >= np.log(tries.ENOUGH)
+    good = scores >= enough
     open_ = ~np.logical_or.accumulate(good, axis=0)[:-1]
     assert rows == [len(request_.seeds), *open_.sum(axis=1)]
 
 
-def test_what_it_took_is_counted(best, all_tries, request_):
+def test_what_it_took_is_counted(best, all_tries, request_, enough):
     _, scores = all_tries[False]
-    good = scores >= np.log(tries.ENOUGH)
+    good = scores >= enough
     for number in (1, 3, MOST):
         some = good[:number]
         took = np.where(some.any(axis=0), some.argmax(axis=0) + 1, number)

@@ -32,7 +32,7 @@ def make_model(critic_units=5, filters=0):
         if not weight.path.startswith(("seed", "prior", "critic")):
             weight.assign(rng.normal(scale=0.4, size=weight.shape))
     for weight in model.critic.weights if model.critic else ():
-        if weight.name != "sharpness":
+        if weight.trainable:
             wide = weight.path.startswith(("critic_first", "critic_second"))
             weight.assign(
                 rng.normal(scale=0.3 if wide else 1, size=weight.shape)
@@ -212,6 +212,33 @@ def test_agreement_of_a_model_is_of_what_its_critic_says():
         model.agreement(batch.points, batch.condition),
         agreement(log_probs, batch.condition, SIZES),
     )
+
+
+def test_the_threshold_is_the_mean_of_what_was_asked_for():
+    critic = make_model().critic
+    enough = np.log([0.1, 0.2, 0.4, 0.5, 0.8])
+    critic.enough.assign(enough)
+    asked = np.float32([[0, 1, 0, 1, 0], [0.25, 0, 0.75, 0, 1]])
+    np.testing.assert_allclose(
+        critic.threshold(tf.constant(asked)),
+        [
+            (enough[1] + enough[3]) / 2,
+            (0.25 * enough[0] + 0.75 * enough[2] + enough[4]) / 2,
+        ],
+        rtol=1e-6,
+    )
+
+
+def test_a_file_that_does_not_say_what_is_enough_is_loaded():
+    critic = make_model().critic
+    critic.enough.assign(np.full(5, -3.0))
+    critic.load_own_variables({"0": np.float32([2, 3])})
+    np.testing.assert_array_equal(critic.sharpness, [2, 3])
+    np.testing.assert_array_equal(critic.enough, np.full(5, -3.0))
+    critic.load_own_variables(
+        {"0": np.float32([2, 3]), "1": np.full(5, -0.5)}
+    )
+    np.testing.assert_array_equal(critic.enough, np.full(5, -0.5))
 
 
 @pytest.mark.parametrize("true", [0.3, 1.0, 4.0])

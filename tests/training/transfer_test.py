@@ -138,6 +138,12 @@ def test_the_critic_thinks_of_a_new_word_what_it_thinks_of_all():
     np.testing.assert_allclose(after[0], before.mean(), atol=1e-5)
 
 
+def test_what_is_enough_is_begun_anew():
+    old = trained(critic_units=4)
+    new = begin(old, DATA)
+    np.testing.assert_allclose(new.critic.enough, np.log([0.9, 0.9]), rtol=1e-6)
+
+
 def test_new_factors_begin_where_the_old_ones_are_spread_evenly():
     old = trained()
     moods = (Factor("mood", ("glad", "sad")), Factor("size", ("big", "small")))
@@ -203,7 +209,7 @@ def test_all_weights_of_the_condition_are_known():
         )
         for one, other in zip(two.weights, three.weights, strict=True):
             if one.shape != other.shape:
-                carried = ("kernel", "prior/", "critic_output/")
+                carried = ("kernel", "prior/", "critic_output/", "/enough")
                 assert any(part in one.path for part in carried), one.path
 
 
