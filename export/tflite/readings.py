@@ -26,12 +26,14 @@ class Reading(NamedTuple):
         given: as it was given.
         scale: how many times larger it is read.
         corner: float64 [2], in pixels; what is its origin as it is read.
+        goes_on: whether the last stroke does, from where it was begun.
     """
 
     sketch: Sketch
     given: Sketch
     scale: float
     corner: np.ndarray
+    goes_on: bool = False
 
     def put_back(self, drawn: Sketch) -> Sketch:
         """What was drawn to the reading, to what was given.
@@ -47,13 +49,16 @@ class Reading(NamedTuple):
             for sketch in (self.sketch, self.given)
         )
         # The pen is at another place than where the reading left it.
-        added[:1, :2] += self.corner + read / self.scale - given
+        move = self.corner + read / self.scale - given
+        if self.goes_on and len(added):
+            added = np.concatenate([np.float32([[0, 0, 0]]), added])
+        added[:1, :2] += move
         whole = np.concatenate([self.given.stroke3, added])
         return dataclasses.replace(drawn, stroke3=whole)
 
 
 def readings(given: Sketch) -> list[Reading]:
-    """As given; as most hands run strokes; so, large; so, as a whole drawing.
+    """As given; as most hands run strokes; so, going on or large; so, whole.
 
     Args:
         given: what has been drawn so far, in pixels; may be nothing.
@@ -69,7 +74,11 @@ def _readings(given: Sketch) -> Iterator[Reading]:
     turned = _turned(given)
     if not np.array_equal(turned.stroke3, given.stroke3):
         yield Reading(turned, given, 1.0, nowhere)
-    for size in _SIZES:
+    sizes = _SIZES
+    if _can_go_on(given):
+        yield Reading(_turned(_begun_back(given)), given, 1.0, nowhere, True)
+        sizes = _SIZES[1:]
+    for size in sizes:
         corner, scale = _placed(turned, size)
         if not 1 / _ALIKE < scale < _ALIKE:
             large = moved(turned, -corner * scale, scale)
@@ -102,6 +111,20 @@ def moved(sketch: Sketch, offset: np.ndarray, scale: float) -> Sketch:
     stroke3[:, :2] *= scale
     stroke3[:1, :2] += offset
     return dataclasses.replace(sketch, stroke3=stroke3)
+
+
+def _can_go_on(given: Sketch) -> bool:
+    """Whether the last stroke is open, done, and more than a dot."""
+    line = given.polylines[-1]
+    return bool(given.stroke3[-1, 2]) and len(line) > 1 and not is_closed(line)
+
+
+def _begun_back(given: Sketch) -> Sketch:
+    """With the last stroke run the other way, and still being drawn."""
+    *others, line = given.polylines
+    stroke3 = polylines_to_stroke3([*others, line[::-1]])
+    stroke3[-1, 2] = 0
+    return dataclasses.replace(given, stroke3=stroke3)
 
 
 def _turned(given: Sketch) -> Sketch:

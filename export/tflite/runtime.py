@@ -3,6 +3,7 @@
 The loops here are the ones of the guide and of the web demo.
 """
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,9 @@ class PhoneSketcher:
         drawn = self._draw(progress, noise, temperature, first)
         points = self.to_points(reading.sketch)
         whole = np.concatenate([points[:first], drawn])
-        return reading.put_back(self._sketch(whole))
+        back = reading.put_back(self._sketch(whole))
+        limit = self.metadata["max_seq_len"]
+        return dataclasses.replace(back, stroke3=back.stroke3[:limit])
 
     def _read(
         self,

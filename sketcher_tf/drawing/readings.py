@@ -4,8 +4,10 @@ A person begins anywhere, runs either way and draws at any size; the drawings
 that a model has learned from were whole ones of a certain size, and most hands
 begin a circle at its top and a line at its left. A reading has the same points,
 but with its strokes run as most hands run them, and maybe at the size and place
-that the first part of a drawing has, or all of it. What is drawn to it is put
-back to where it was given, behind the very points that were given.
+that the first part of a drawing has, or all of it. Or its last stroke goes on
+from where it was begun: another hand would have come from the other side, and
+not have lifted the pen. What is drawn to a reading is put back to where it was
+given, behind the very points that were given.
 """
 
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from sketcher_tf.strokes import ONWARDS
 # Each reading's longest side in parts of a whole drawing's; 0: as it is given.
 # Ears and stems need room beside and above the head and the apple.
 _SIZES = (0.0, 0.0, 0.75, 1.0)
+_GOES_ON = 2  # the reading in which the last stroke does, if it can
 
 
 class Reading(NamedTuple):
@@ -30,12 +33,14 @@ class Reading(NamedTuple):
         given: as it was given.
         scale: float32 [B], how many times larger it is read.
         corner: float32 [B, 2], what is its origin as it is read.
+        goes_on: bool [B], whether the last stroke does, from its beginning.
     """
 
     prefix: Prefix
     given: Prefix
     scale: tf.Tensor
     corner: tf.Tensor
+    goes_on: tf.Tensor
 
     def put_back(self, points: tf.Tensor) -> tf.Tensor:
         """Sketches that begin with the reading, behind what was given.
@@ -50,10 +55,17 @@ class Reading(NamedTuple):
         # The pen is at another place than where the reading left it.
         moved = self.corner + _end(self.prefix) / self.scale[:, None]
         moved -= _end(self.given)
-        after = tf.one_hot(length, steps)[..., None]  # [B, T, 1]
         ended = tf.cumsum(points[..., 4:], axis=1) > 0
-        drawn = tf.where(ended, 0.0, drawn + after * moved[:, None])
-        sketch = tf.concat([drawn, points[..., 2:]], axis=-1)
+        after = tf.one_hot(length, steps)[..., None]  # [B, T, 1]
+        first = after * tf.cast(~ended, tf.float32)
+        offsets = tf.where(ended, 0.0, drawn)
+        sketch = tf.concat([offsets, points[..., 2:]], axis=-1)
+        # To go on, the pen first has to touch the paper there.
+        touched = tf.reduce_any(first > 0, axis=[1, 2]) & self.goes_on
+        touched = touched[:, None, None]
+        later = tf.where(after > 0, (0.0, 0, 1, 0, 0), tf.roll(sketch, 1, 1))
+        sketch = tf.where(touched, later, sketch)
+        sketch += first * tf.pad(moved, [[0, 0], [0, 3]])[:, None]
         is_given = tf.sequence_mask(length, steps)[..., None]
         return tf.where(is_given, given, sketch)
 
@@ -62,8 +74,10 @@ def read_anew(schema: Schema, given: Prefix, number: tf.Tensor) -> Reading:
     """The reading with that number, of which the first is what was given.
 
     The others have strokes `as_most_hands`: the second is as large as it was
-    given, the third has three quarters of a whole drawing's size, the last is
-    as large as a whole drawing. Those two stand in the middle at the bottom.
+    given, and so is the third if the last stroke can go on from where it was
+    begun; if not, it has three quarters of a whole drawing's size. The last is
+    as large as a whole drawing. What is resized stands in the middle at the
+    bottom.
 
     Args:
         schema: of the model.
@@ -71,13 +85,13 @@ def read_anew(schema: Schema, given: Prefix, number: tf.Tensor) -> Reading:
         number: int32 []; the fifth is the first again, and so on.
     """
     way = number % len(_SIZES)
-    places = tf.cumsum(given.points[..., :2], axis=1)
-    places = as_most_hands(places, given)
+    read, goes_on = _going_on(given, way == _GOES_ON)
+    places = as_most_hands(tf.cumsum(read.points[..., :2], axis=1), read)
     inside = _inside(given)
     low, high = _bounds(places, inside)
     side = tf.reduce_max(high - low, axis=-1)  # [B]
     whole = schema.size_px / schema.scale_factor
-    size = tf.gather(_SIZES, way) * whole
+    size = tf.where(goes_on, 0.0, tf.gather(_SIZES, way) * whole)
     resized = (size > 0) & (side > 0)
     scale = tf.where(resized, size / tf.maximum(side, 1e-6), 1.0)
     space = whole / scale[:, None] - (high - low)
@@ -85,9 +99,47 @@ def read_anew(schema: Schema, given: Prefix, number: tf.Tensor) -> Reading:
     places = (places - corner[:, None]) * scale[:, None, None]
     before = tf.pad(places[:, :-1], [[0, 0], [1, 0], [0, 0]])
     offsets = tf.where(inside[..., None], places - before, 0.0)
-    points = tf.concat([offsets, given.points[..., 2:]], axis=-1)
+    points = tf.concat([offsets, read.points[..., 2:]], axis=-1)
     points = tf.where(way > 0, points, given.points)  # to the last bit
-    return Reading(Prefix(points, given.length), given, scale, corner)
+    prefix = Prefix(points, given.length)
+    return Reading(prefix, given, scale, corner, goes_on)
+
+
+def _going_on(given: Prefix, wanted: tf.Tensor) -> tuple[Prefix, tf.Tensor]:
+    """The last stroke run the other way, and not done, where that can be.
+
+    Args:
+        given: what was given.
+        wanted: bool [].
+
+    Returns:
+        What was given so, and where it is so: bool [B], where it is wanted,
+        and the last stroke is open, done, and more than a dot.
+    """
+    places = tf.cumsum(given.points[..., :2], axis=1)
+    drawn = _drawn(places, given)
+    strokes = Strokes.of(drawn)
+    last = given.length[:, None] - 1  # [B, 1]
+    first, count, closed = (
+        rows_at(strokes.of_points(values), last)
+        for values in (strokes.first, strokes.count, strokes.closed(drawn))
+    )
+    can = rows_at(drawn.lifted, last) & (count > 1) & ~closed
+    goes_on = can & wanted  # [B, 1]
+    index = _numbers(drawn)
+    turned = goes_on & (index >= first) & drawn.exists
+    order = tf.where(turned, first + last - index, index)
+    places = tf.gather(places, order, batch_dims=1)
+    down = goes_on & (index == last)
+    pen = tf.where(down[..., None], (1.0, 0.0, 0.0), given.points[..., 2:])
+    before = tf.pad(places[:, :-1], [[0, 0], [1, 0], [0, 0]])
+    points = tf.concat([places - before, pen], axis=-1)
+    points = tf.where(goes_on[..., None], points, given.points)
+    return Prefix(points, given.length), goes_on[:, 0]
+
+
+def _drawn(places: tf.Tensor, given: Prefix) -> Drawn:
+    return Drawn(places, given.points[..., 3] > 0, given.length)
 
 
 def as_most_hands(places: tf.Tensor, given: Prefix) -> tf.Tensor:
@@ -105,7 +157,7 @@ def as_most_hands(places: tf.Tensor, given: Prefix) -> tf.Tensor:
         float32 [B, P, 2]; each stroke has as many points as before, of which
         the last of a closed one is again where the first is.
     """
-    drawn = Drawn(places, given.points[..., 3] > 0, given.length)
+    drawn = _drawn(places, given)
     strokes = Strokes.of(drawn)
     first, count, closed, top, clockwise, backwards = (
         strokes.of_points(values)

@@ -44,6 +44,4 @@ def fit_thresholds(
         return float(np.quantile(draw(request, once).scores, _BETTER))
 
     found = [better(word) for word in model.schema.words]
-    model.critic.enough.assign(
-        np.clip(found, math.log(_LEAST), math.log(SURE))
-    )
+    model.critic.enough.assign(np.clip(found, math.log(_LEAST), math.log(SURE)))

@@ -1,9 +1,10 @@
 """Drawing with tries: the critic looks at a drawing before it is handed over.
 
 A try is kept at once if it ends and p(asked for | drawing) is high enough, see
-`thresholds`; of those that are not, the best is kept in the end. Try t of a sketch has the seed
-fold_in(seed, t), the first one the seed itself: a sketch is a function of
-(condition, seed, tries), and one try is what there was without a critic.
+`thresholds`; of those that are not, the best is kept in the end. Try t of a
+sketch has the seed fold_in(seed, t), the first one the seed itself: a sketch is
+a function of (condition, seed, tries), and one try is what there was without a
+critic.
 """
 
 import math

@@ -90,7 +90,7 @@ def test_the_first_reading_is_what_was_given():
 
 @pytest.mark.parametrize(("number", "size"), [(2, 0.75), (3, 1.0), (6, 0.75)])
 def test_a_reading_is_large_and_stands_at_the_bottom(number, size):
-    small, large = [circle(np.pi / 3, radius=0.1)], [LINE * 90 + 7]
+    small, large = [circle(np.pi / 3, radius=0.1)], [circle(radius=90) + 7]
     reading = read_anew(toys.SCHEMA, prefix(small, large), number)
     for row in range(2):
         read = places(reading.prefix, row)
@@ -100,7 +100,45 @@ def test_a_reading_is_large_and_stands_at_the_bottom(number, size):
         assert high[1] == pytest.approx(WHOLE, rel=1e-3)
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+def test_an_open_stroke_goes_on_from_where_it_was_begun():
+    ring = circle(np.pi / 3)
+    given = prefix([ring, LINE], [LINE, ring], [LINE, LINE[:1]])
+    reading = read_anew(toys.SCHEMA, given, 2)
+    np.testing.assert_array_equal(reading.goes_on, [True, False, False])
+    read = places(reading.prefix)
+    np.testing.assert_allclose(read[:13], NATURAL, atol=1e-5)
+    np.testing.assert_allclose(read[13:], LINE[::-1], atol=1e-5)
+    pens = reading.prefix.points[0, :16, 2:].numpy()
+    pens[[12, 15]] -= [[-1, 1, 0], [0, 0, 0]]  # the ring is done
+    np.testing.assert_array_equal(pens, np.tile([1, 0, 0], (16, 1)))
+    one = prefix([LINE], down_at_last=True)
+    assert not read_anew(toys.SCHEMA, one, 2).goes_on[0]
+    assert not read_anew(toys.SCHEMA, prefix([LINE]), 1).goes_on[0]
+
+
+def test_what_goes_on_is_one_line_with_what_was_given():
+    given = prefix([LINE], [LINE], [NATURAL])
+    reading = read_anew(toys.SCHEMA, given, 2)
+    drawn = np.zeros((3, 17, 5), np.float32)
+    for row, count in enumerate((3, 3, 13)):
+        drawn[row, :count] = reading.prefix.points[row, :count]
+        drawn[row, count:, 4] = 1
+        drawn[row, count : count + 2] = [[-1, 2, 1, 0, 0], [3, 0, 0, 1, 0]]
+    drawn[1, 3:] = [0, 0, 0, 0, 1]  # it ends at once
+    sketch = reading.put_back(tf.constant(drawn)).numpy()
+    np.testing.assert_array_equal(sketch[:, :3], given.points[:, :3])
+    # Back to where the line was begun; the pen is down from there.
+    put = np.cumsum(sketch[0, :, :2], axis=0)
+    np.testing.assert_allclose(
+        put[3:6], LINE[0] + [[0, 0], [-1, 2], [2, 2]], atol=1e-5
+    )
+    down, up, end = np.eye(3)
+    np.testing.assert_array_equal(sketch[0, 2:7, 2:], [up, down, down, up, end])
+    np.testing.assert_array_equal(sketch[1, 3:], drawn[1, 3:])
+    np.testing.assert_array_equal(sketch[2, 13:, 2:], drawn[2, 13:, 2:])
+
+
+@pytest.mark.parametrize("number", [1, 3])
 def test_readings_but_the_first_run_as_most_hands(number):
     given = prefix([circle(np.pi / 3), LINE[::-1]])
     read = places(read_anew(toys.SCHEMA, given, number).prefix)

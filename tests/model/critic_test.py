@@ -235,9 +235,7 @@ def test_a_file_that_does_not_say_what_is_enough_is_loaded():
     critic.load_own_variables({"0": np.float32([2, 3])})
     np.testing.assert_array_equal(critic.sharpness, [2, 3])
     np.testing.assert_array_equal(critic.enough, np.full(5, -3.0))
-    critic.load_own_variables(
-        {"0": np.float32([2, 3]), "1": np.full(5, -0.5)}
-    )
+    critic.load_own_variables({"0": np.float32([2, 3]), "1": np.full(5, -0.5)})
     np.testing.assert_array_equal(critic.enough, np.full(5, -0.5))
 
 

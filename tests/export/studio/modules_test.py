@@ -89,6 +89,7 @@ def test_readings_are_pythons(evaluate):
         for one, reading in zip(found, wanted, strict=True):
             assert one["scale"] == pytest.approx(reading.scale)
             np.testing.assert_allclose(one["corner"], reading.corner)
+            assert one["goesOn"] == reading.goes_on
             for line, there in zip(
                 one["lines"], reading.sketch.polylines, strict=True
             ):

@@ -16,20 +16,30 @@ export interface Reading {
   readonly scale: number;
   /** What is its origin as it is read. */
   readonly corner: Place;
+  /** Whether the last stroke does, from where it was begun. */
+  readonly goesOn: boolean;
 }
 
-/** As given; as most hands run strokes; so, large; so, as a whole drawing. */
+/** As given; as most hands run strokes; so, going on or large; so, whole. */
 export function readings(given: Lines): Reading[] {
-  const found: Reading[] = [{lines: given, scale: 1, corner: [0, 0]}];
+  const asLarge = {scale: 1, corner: [0, 0] as Place, goesOn: false};
+  const found: Reading[] = [{...asLarge, lines: given}];
   if (!given.length) return found;
   const turned = given.map(asMostHands);
   if (turned.some((line, i) => line !== given[i])) {
-    found.push({lines: turned, scale: 1, corner: [0, 0]});
+    found.push({...asLarge, lines: turned});
   }
-  for (const size of SIZES) {
+  const last = given.at(-1)!;
+  const goesOn = last.length > 1 && !isClosed(last);
+  if (goesOn) {
+    const lines = [...turned.slice(0, -1), [...last].reverse()];
+    found.push({...asLarge, lines, goesOn});
+  }
+  for (const size of goesOn ? SIZES.slice(1) : SIZES) {
     const {corner, scale} = placed(turned, size);
     if (1 / ALIKE < scale && scale < ALIKE) continue;
-    found.push({lines: enlarged(turned, corner, scale), scale, corner});
+    const lines = enlarged(turned, corner, scale);
+    found.push({lines, scale, corner, goesOn: false});
   }
   return found;
 }
@@ -61,19 +71,30 @@ export function enlarged(lines: Lines, low: Place, scale: number): Lines {
 
 /** A closed stroke counter-clockwise from its top, another rightwards. */
 function asMostHands(line: readonly Place[]): readonly Place[] {
-  const [[fromX, fromY], [toX, toY]] = [line[0], line.at(-1)!];
-  const way = [toX - fromX, toY - fromY];
-  const {low, high} = extent([line]);
-  const side = Math.max(high[0] - low[0], high[1] - low[1]);
-  if (line.length < FEW || Math.hypot(...way) > CLOSED * side) {
+  if (!isClosed(line)) {
+    const way = wayOf(line);
     const backwards = way[0] * ONWARDS[0] + way[1] * ONWARDS[1] < 0;
     return backwards ? [...line].reverse() : line;
   }
   const ring = line.slice(0, -1); // its end is where it begins
+  const {low} = extent([line]);
   const top = line.findIndex(([, y]) => y === low[1]) % ring.length;
   const after = [...ring.slice(top), ...ring.slice(0, top)];
   const [first, ...rest] = after;
   return [first, ...(isClockwise(line) ? rest.reverse() : rest), first];
+}
+
+/** Whether a stroke ends about where it begins. */
+function isClosed(line: readonly Place[]): boolean {
+  const {low, high} = extent([line]);
+  const side = Math.max(high[0] - low[0], high[1] - low[1]);
+  return line.length >= FEW && Math.hypot(...wayOf(line)) <= CLOSED * side;
+}
+
+/** From where it begins to where it ends. */
+function wayOf(line: readonly Place[]): Place {
+  const [[fromX, fromY], [toX, toY]] = [line[0], line.at(-1)!];
+  return [toX - fromX, toY - fromY];
 }
 
 /** Whether the area inside is above 0, by the shoelace formula. */

@@ -86,7 +86,7 @@ export class Sketcher {
     const end = lines.at(-1)?.at(-1) ?? [0, 0];
     for (let way = 0; way < count; way++) {
       const number = way % wanted.length;
-      const {scale, corner, lines: read} = wanted[number];
+      const {scale, corner, goesOn, lines: read} = wanted[number];
       const row = Math.floor(way / wanted.length);
       const [x, y] = read.at(-1)?.at(-1) ?? [0, 0];
       const drawn = this.#draw(how, way, way, {
@@ -95,7 +95,7 @@ export class Sketcher {
         state: this.#row('state', begun[number].state, row),
       });
       // From where it was given to, to where the reading has left the pen.
-      yield* this.#placed(drawn, scale, [
+      yield* this.#placed(goesOn ? touching(drawn) : drawn, scale, [
         corner[0] + x / scale - end[0],
         corner[1] + y / scale - end[1],
       ]);
@@ -105,9 +105,13 @@ export class Sketcher {
   /** The ways to go on with a reading, a row each. */
   async #read(
     {condition, seed, temperature}: How & {condition: Condition},
-    {lines}: Reading,
+    {lines, goesOn}: Reading,
   ): Promise<Ways> {
     const points = pointsOf(lines, this.metadata.scale_factor);
+    if (goesOn) {
+      const [dx, dy] = points.pop()!;
+      points.push([dx, dy, 1, 0, 0]); // still being drawn
+    }
     const {latents, ...begun} = await this.network.run('encode_prefix', {
       ...(await this.#noise('candidates', seed, 0)),
       condition: Float32Array.from(condition),
@@ -345,6 +349,16 @@ function untilEnd(numbers: Float32Array): Point[] {
     if (end) break;
   }
   return points;
+}
+
+/** To go on with a stroke, the pen first has to touch the paper there. */
+async function* touching(parts: AsyncIterable<Part>): AsyncGenerator<Part> {
+  let begun = false;
+  for await (const {way, points} of parts) {
+    const touches = !begun && !points[0][4];
+    begun = true;
+    yield {way, points: touches ? [[0, 0, 1, 0, 0], ...points] : points};
+  }
 }
 
 /** One after the other: the model does one thing at a time. */
