@@ -86,7 +86,8 @@ def _recipe(model: AISketcher, quantize: str) -> RecipeManager:
 
 
 def _metadata(model: AISketcher, quantize: str) -> Mapping[str, Any]:
-    schema = model.schema
+    schema, critic = model.schema, model.critic
+    enough = [] if critic is None else critic.enough.numpy().tolist()
     return {
         "version": VERSION,
         "factors": [
@@ -97,4 +98,6 @@ def _metadata(model: AISketcher, quantize: str) -> Mapping[str, Any]:
         "max_seq_len": schema.max_seq_len,
         "candidates": CANDIDATES,
         "quantization": quantize,
+        # Log p of each value, at which what `recognize` says is enough.
+        "enough": [round(log_p, 4) for log_p in enough],
     }

@@ -59,7 +59,12 @@ def make_model(
 def make_critical(schema: Schema = toys.SCHEMA) -> AISketcher:
     """The same with a critic."""
     changes = {"model.critic_units": 5, "model.critic_filters": 4}
-    return make_model(toys.CONFIG.replace(changes.items()), schema)
+    model = make_model(toys.CONFIG.replace(changes.items()), schema)
+    # So that some tries are good enough, and some are not.
+    model.critic.enough.assign(
+        np.log(np.linspace(0.6, 0.7, schema.condition_size))
+    )
+    return model
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import tensorflow as tf
 from export.studio.build import SOURCE
 from export.tflite.picture import picture
 from export.tflite.readings import readings
-from sketcher_tf.model.critic import agreement
+from sketcher_tf.model.critic import Critic, agreement
 from sketcher_tf.request import slerp
 from sketcher_tf.sketches import Sketch
 from sketcher_tf.strokes import polylines_to_stroke3
@@ -128,6 +128,18 @@ def test_agreement_is_the_critics(evaluate):
         sizes,
     )
     np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_what_is_enough_is_the_critics(evaluate):
+    critic = Critic([3, 2], units=1, encoder_units=1)
+    enough = np.log([0.1, 0.2, 0.4, 0.5, 0.8])
+    critic.enough.assign(enough)
+    conditions = [[0, 1, 0, 1, 0], [0.25, 0, 0.75, 0, 1]]
+    found = evaluate(
+        f"{conditions}.map(asked => m.threshold(asked, {enough.tolist()}, 2))"
+    )
+    wanted = critic.threshold(tf.constant(conditions, tf.float32))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
 
 
 def test_likeness_knows_no_place_and_size_but_shapes(evaluate):

@@ -267,6 +267,7 @@ def test_metadata_tell_what_an_app_needs(files):
             "max_seq_len": 12,
             "candidates": CANDIDATES,
             "quantization": quantize,
+            "enough": pytest.approx(np.log([0.6, 0.7]), abs=1e-4),
         }
 
 

@@ -175,12 +175,11 @@ def test_what_reads_as_before_is_not_read_again():
     assert count(line * 1.15) == 2
     assert count(line / 5) == 3
     assert count(line[::-1] / 5) == 4
-    ring = 110 + 110 * np.stack(
-        [-np.sin(ANGLES), -np.cos(ANGLES)], axis=-1, dtype=np.float32
-    )
-    assert count(ring) == 1
-    assert count(ring / 5) == 3
-    assert count(ring[::-1] / 5) == 4
+    ring = 110 - 110 * np.stack([np.sin(ANGLES), np.cos(ANGLES)], axis=-1)
+    small = np.float32(np.round(ring / 5))  # from its top
+    assert count(np.float32(ring)) == 1
+    assert count(small) == 3
+    assert count(small[::-1]) == 4
     assert len(readings(Sketch(np.zeros((0, 3), np.float32)))) == 1
 
 

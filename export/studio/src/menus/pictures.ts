@@ -3,12 +3,12 @@
 import {PAPER, fit} from '../drawing/frame';
 import {Growth, type Stroke} from '../drawing/strokes';
 import type {Model} from '../model/client';
+import {threshold} from '../model/critic';
 import type {Condition, Metadata} from '../model/protocol';
 
 const SEED = 1;
 const TEMPERATURE = 0.1;
 const TRIES = 4;
-const ENOUGH = Math.log(0.7); // how surely a try must show its word
 
 export class Pictures {
   #drawn = new Map<string, readonly Stroke[]>();
@@ -38,9 +38,11 @@ export class Pictures {
     signal: AbortSignal,
   ): Promise<void> {
     if (this.#drawn.has(word)) return;
+    const {enough, factors} = this.metadata;
+    const limit = threshold(condition, enough, factors.length);
     let best: {strokes: readonly Stroke[]; score: number} | undefined;
     for (let number = 0; number < TRIES; number++) {
-      if (best && best.score >= ENOUGH) break;
+      if (best && (!this.recognizes || best.score >= limit)) break;
       if (signal.aborted) return;
       const strokes = await this.#try(condition, number, signal);
       if (signal.aborted) return;

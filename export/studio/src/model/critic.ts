@@ -25,3 +25,13 @@ export function agreement(
   });
   return Math.min(...parts);
 }
+
+/** The agreement at which a drawing is good enough: the mean of what it is to show. */
+export function threshold(
+  condition: readonly number[],
+  enough: readonly number[],
+  factors: number,
+): number {
+  const asked = condition.map((share, i) => share * enough[i]);
+  return asked.reduce((sum, log) => sum + log, 0) / factors;
+}

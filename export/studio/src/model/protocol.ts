@@ -12,6 +12,8 @@ export interface Metadata {
   readonly factors: readonly Factor[];
   readonly scale_factor: number;
   readonly max_seq_len: number;
+  /** What is enough of what the critic says of each value, if there is one. */
+  readonly enough: readonly number[];
 }
 
 /** A file of the user, or one beside the page and its size. */
