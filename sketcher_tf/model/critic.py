@@ -31,7 +31,7 @@ _WINDOW = 5  # steps that a convolution sees
 _STRIDE = 2  # from one window to the next
 _DROPOUT = 0.3  # of the hidden layer
 _SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
-SURE = 0.9  # p at which any drawing is good enough
+SURE = 0.99  # p at which any drawing is good enough
 
 
 @keras.saving.register_keras_serializable(package="sketcher_tf")

@@ -42,18 +42,18 @@ def test_a_word_is_measured_by_its_own_drawings(model):
 
 
 def test_what_is_sure_is_enough_and_what_never_ends_is_not(model):
-    sure = np.full(ALL, np.log(0.99))
+    sure = np.full(ALL, np.log(0.999))
     endless = np.full(ALL, -1e6)
     fit_thresholds(model, scored([sure, endless]))
     np.testing.assert_allclose(
-        model.critic.enough, np.log([0.9, 0.001]), rtol=1e-5
+        model.critic.enough, np.log([0.99, 0.001]), rtol=1e-5
     )
 
 
 def test_the_better_drawings_are_kept_at_once(model):
     sketcher = Sketcher(model)
     sketcher.fit_thresholds()
-    limits = np.log([0.001, 0.9])
+    limits = np.log([0.001, 0.99])
     for word, enough in zip(
         toys.CATEGORIES, model.critic.enough.numpy(), strict=True
     ):
