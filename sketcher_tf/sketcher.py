@@ -243,8 +243,8 @@ class Sketcher:
     def fit_thresholds(self) -> None:
         """Fits how sure the critic must be of a drawing, see `thresholds`.
 
-        Of a model with a critic that has been trained. It draws for it, which
-        takes a minute or two for 345 words.
+        Of a model with a critic that has been trained; the end of a training
+        of 100 words or more does it. It draws 32 sketches of each word.
         """
         fit_thresholds(self.model, self._draw_the_best)
 

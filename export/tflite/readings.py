@@ -74,7 +74,7 @@ def _readings(given: Sketch) -> Iterator[Reading]:
     turned = _turned(given)
     if not np.array_equal(turned.stroke3, given.stroke3):
         yield Reading(turned, given, 1.0, nowhere)
-    sizes = _SIZES
+    sizes: tuple[float, ...] = _SIZES
     if _can_go_on(given):
         yield Reading(_turned(_begun_back(given)), given, 1.0, nowhere, True)
         sizes = _SIZES[1:]

@@ -1,9 +1,10 @@
 """What is enough: how sure the critic must be of a drawing that is kept.
 
-One p for all words would keep nearly any drawing of a word that the critic
+One p for many words would keep nearly any drawing of a word that the critic
 names too easily, and draw others again and again. So each word is measured by
 the model's own drawings of it: one is good enough if the critic is as sure of
-it as of the better of those, or sure of it by itself.
+it as of the better of those, or sure of it by itself. Among few words the
+critic is sure of nearly all, and one p is enough.
 """
 
 import math
@@ -13,7 +14,6 @@ import numpy as np
 
 from sketcher_tf.drawing.tries import Best
 from sketcher_tf.model.ai_sketcher import AISketcher
-from sketcher_tf.model.critic import SURE
 from sketcher_tf.request import (
     DEFAULT_TRIES,
     DrawingRequest,
@@ -23,6 +23,7 @@ from sketcher_tf.request import (
 
 _DRAWINGS = 32  # of each word
 _BETTER = 0.6  # the share of them that the better ones are better than
+_SURE = 0.99  # p that is always enough
 _LEAST = 1e-3  # p that is never enough, nor is not to end
 
 
@@ -44,4 +45,6 @@ def fit_thresholds(
         return float(np.quantile(draw(request, once).scores, _BETTER))
 
     found = [better(word) for word in model.schema.words]
-    model.critic.enough.assign(np.clip(found, math.log(_LEAST), math.log(SURE)))
+    model.critic.enough.assign(
+        np.clip(found, math.log(_LEAST), math.log(_SURE))
+    )

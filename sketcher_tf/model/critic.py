@@ -13,8 +13,7 @@ needs no raster and does not know what was asked for. It is trained along with
 the rest, on people's drawings, and no gradient of it reaches the encoder. The
 sharpness s_k is fitted afterwards to drawings that were held out, so that p is
 as often right as it says (Guo et al. 2017, temperature scaling). And of each
-value it knows what is enough, how sure it is of the model's better drawings:
-it has to see more in a crayon than in a star before the model keeps it.
+value it knows what is enough for a drawing to be kept.
 """
 
 import math
@@ -31,7 +30,7 @@ _WINDOW = 5  # steps that a convolution sees
 _STRIDE = 2  # from one window to the next
 _DROPOUT = 0.3  # of the hidden layer
 _SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
-SURE = 0.99  # p at which any drawing is good enough
+_ENOUGH = 0.7  # p that is enough for any value, until that is fitted
 
 
 @keras.saving.register_keras_serializable(package="sketcher_tf")
@@ -81,7 +80,7 @@ class Critic(keras.layers.Layer):
         self.enough = self.add_weight(
             name="enough",
             shape=(sum(self.factor_sizes),),
-            initializer=keras.initializers.Constant(math.log(SURE)),
+            initializer=keras.initializers.Constant(math.log(_ENOUGH)),
             trainable=False,
         )
         self.built = True
@@ -169,7 +168,7 @@ class Critic(keras.layers.Layer):
         return tf.concat([mean, tf.reduce_max(found, axis=1)], axis=-1)
 
     def load_own_variables(self, store: Any) -> None:
-        """Of a file that does not say what is enough, it stays `SURE`."""
+        """Of a file that does not say what is enough, it stays as it is."""
         self.sharpness.assign(store["0"])
         if "1" in store:
             self.enough.assign(store["1"])

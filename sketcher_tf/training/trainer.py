@@ -24,6 +24,7 @@ from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.calibration import calibrate
 from sketcher_tf.model.prior.fit import fit_prior
 from sketcher_tf.model.replicas import ReplicatedModel
+from sketcher_tf.request import MANY_WORDS
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.adam import FusedAdam
 from sketcher_tf.training.callbacks import (
@@ -293,7 +294,7 @@ class _Training:
         if model.critic is not None:
             calibrate(model, self._drawings(self._held_out).take(enough))
         sketcher = Sketcher(model)
-        if sketcher.has_critic:
+        if sketcher.has_critic and len(sketcher.schema.words) >= MANY_WORDS:
             sketcher.fit_thresholds()
         draw_sheet(sketcher, self.run.sheet)
         # The last of all files: it says that the run has ended.

@@ -60,6 +60,7 @@ def make_critical(schema: Schema = toys.SCHEMA) -> AISketcher:
     """The same with a critic."""
     changes = {"model.critic_units": 5, "model.critic_filters": 4}
     model = make_model(toys.CONFIG.replace(changes.items()), schema)
+    assert model.critic is not None
     # So that some tries are good enough, and some are not.
     model.critic.enough.assign(
         np.log(np.linspace(0.6, 0.7, schema.condition_size))
