@@ -51,7 +51,7 @@ class Reading(NamedTuple):
         # The pen is at another place than where the reading left it.
         move = self.corner + read / self.scale - given
         if self.goes_on and len(added):
-            added = np.concatenate([np.float32([[0, 0, 0]]), added])
+            added = np.concatenate([np.zeros((1, 3), np.float32), added])
         added[:1, :2] += move
         whole = np.concatenate([self.given.stroke3, added])
         return dataclasses.replace(drawn, stroke3=whole)
