@@ -76,6 +76,7 @@ def test_finetuning_is_resumed_and_repeats_itself(
         options = {"origin": whole.model, "keep_words": True} | options
         return processes.train(marks, run.path, FEW, kill_at=kill_at, **options)
 
+    assert train((STEP, 2)) == KILLED
     assert train((STEP, STEPS + 1)) == KILLED
     assert run.last.exists()
     for others in (
