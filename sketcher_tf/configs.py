@@ -146,6 +146,9 @@ class TrainingConfig:
     image_epochs: int = 8  # passes of the CNN autoencoder's own phase
     # The last epochs, which see the drawings as they are or re-read.
     plain_epochs: int = 0
+    # Passes of the critic's own phase, after the strokes; 0: it learns along.
+    critic_epochs: int = 0
+    critic_learning_rate: float = 1.5e-3  # falls on a line to the minimum
     learning_rate: float = 1e-3
     min_learning_rate: float = 1e-5
     # Falls by a factor per step, as in Sketch-RNN, or on a line to its minimum
@@ -162,20 +165,32 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Raises: ValueError, with the rule that is broken."""
-        for name in ("epochs", "sheet_every"):
-            value = getattr(self, name)
-            _check(value >= 1, f"training.{name} must be at least 1", value)
+        _check(
+            self.epochs >= (not self.origin),
+            "training.epochs must be at least 1, or with --init at least 0",
+            self.epochs,
+        )
+        _check(
+            self.sheet_every >= 1,
+            "training.sheet_every must be at least 1",
+            self.sheet_every,
+        )
         for name in (
             "steps_per_epoch",
             "image_epochs",
             "plain_epochs",
+            "critic_epochs",
             "patience",
             "min_learning_rate",
             "warmup_steps",
         ):
             value = getattr(self, name)
             _check(value >= 0, f"training.{name} must be 0 or more", value)
-        for name in ("learning_rate", "gradient_clip"):
+        for name in (
+            "learning_rate",
+            "critic_learning_rate",
+            "gradient_clip",
+        ):
             value = getattr(self, name)
             _check(value > 0, f"training.{name} must be above 0", value)
         _check(
@@ -198,6 +213,11 @@ class Config:
     loss: LossConfig = field(default_factory=LossConfig)
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    @property
+    def critic_phase(self) -> bool:
+        """Whether there is a critic that learns after the strokes."""
+        return bool(self.model.critic_units and self.training.critic_epochs)
 
     def to_json(self) -> dict[str, dict[str, Any]]:
         """Plain types, for JSON and for `get_config`."""
@@ -311,11 +331,13 @@ _PAPER = Config(
         influence_log_var=-4.0,
         image_latent_noise=0.12,
         critic_units=256,
+        critic_filters=256,
     ),
     data=DataConfig(mirror=0.15, reread=0.35, balance=0.5),
     training=TrainingConfig(
         epochs=60,
         plain_epochs=5,
+        critic_epochs=10,
         learning_rate=3e-3,
         schedule="linear",
         warmup_steps=200,
@@ -374,6 +396,7 @@ PRESETS: Mapping[str, Config] = {
             steps_per_epoch=50,
             image_epochs=0,
             plain_epochs=4,
+            critic_epochs=6,
             learning_rate=1e-3,
             schedule="linear",
             warmup_steps=50,

@@ -126,7 +126,16 @@ def test_an_unknown_setting_is_answered_with_the_known_ones(path):
         ("data.batch_size", "0", "data.batch_size must be at least 1"),
         ("data.drop_point", "1", "data.drop_point must be in [0, 1)"),
         ("data.random_scale", -0.1, "data.random_scale must be in [0, 1)"),
-        ("training.epochs", 0, "training.epochs must be at least 1; received"),
+        (
+            "training.epochs",
+            0,
+            "training.epochs must be at least 1, or with --init at least 0",
+        ),
+        (
+            "training.critic_epochs",
+            -1,
+            "training.critic_epochs must be 0 or more",
+        ),
         (
             "training.plain_epochs",
             -1,
@@ -165,6 +174,11 @@ def test_the_baseline_is_the_paper_with_its_extensions_off():
     }
     assert all(value not in (False, "none", 0) for value in extensions.values())
     assert baseline.replace(extensions.items()) == PRESETS["paper"]
+
+
+def test_a_training_that_begins_with_a_model_may_have_no_epoch():
+    config = PRESETS["finetune"].continued(Config(), "a digest")
+    assert config.replace([("training.epochs", 0)]).training.epochs == 0
 
 
 def test_configs_do_without_tensorflow():

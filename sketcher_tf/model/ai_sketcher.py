@@ -100,6 +100,7 @@ class AISketcher(SketchLearner):
                 sizes.critic_filters,
                 name="critic",
             )
+            self.critic.trainable = not config.critic_phase
         self.prior = LatentPrior(
             self.factor_sizes,
             sizes.latent_size,

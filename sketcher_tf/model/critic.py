@@ -9,15 +9,16 @@
 Without the two convolutions, f = [h_N ; mean_i h_i ; max_i h_i].
 
 It reads the encoder's hidden states before the condition joins them, so it
-needs no raster and does not know what was asked for. It is trained along with
-the rest, on people's drawings, and no gradient of it reaches the encoder. The
-sharpness s_k is fitted afterwards to drawings that were held out, so that p is
-as often right as it says (Guo et al. 2017, temperature scaling). And of each
-value it knows what is enough for a drawing to be kept.
+needs no raster and does not know what was asked for. It is trained on people's
+drawings, along with the rest or in a phase of its own, and no gradient of it
+reaches the encoder. The sharpness s_k is fitted afterwards to drawings that
+were held out, so that p is as often right as it says (Guo et al. 2017,
+temperature scaling). And of each value it knows what is enough for a drawing
+to be kept.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -29,6 +30,7 @@ from sketcher_tf.model.replicas import batch_noise
 _WINDOW = 5  # steps that a convolution sees
 _STRIDE = 2  # from one window to the next
 _DROPOUT = 0.3  # of the hidden layer
+_FEATURE_DROPOUT = 0.2  # of what the convolutions found
 _SMOOTHING = 0.1  # of the labels: some drawings do not show what they should
 _ENOUGH = 0.7  # p that is enough for any value, until that is fitted
 
@@ -107,37 +109,31 @@ class Critic(keras.layers.Layer):
             seed: int32 [2], for dropout; None drops nothing.
         """
         states = tf.nest.map_structure(tf.stop_gradient, states)
-        hidden = self.hidden(self.features(states))
+        features = self.features(states)
+        if self.filters and seed is not None:
+            own = tf.random.fold_in(seed, 1)
+            features = _dropped(features, _FEATURE_DROPOUT, own)
+        hidden = self.hidden(features)
         if seed is not None:
-            uniform = batch_noise(
-                tf.random.stateless_uniform, tf.shape(hidden), seed
-            )
-            kept = tf.cast(uniform >= _DROPOUT, tf.float32)
-            hidden *= kept / (1 - _DROPOUT)
+            hidden = _dropped(hidden, _DROPOUT, seed)
         return self.output_projection(hidden)
 
-    def loss(
-        self,
-        states: EncoderStates,
-        condition: tf.Tensor,
-        seed: tf.Tensor | None = None,
-    ) -> tf.Tensor:
+    def loss(self, logits: tf.Tensor, condition: tf.Tensor) -> tf.Tensor:
         """Cross entropy per drawing, summed over the factors, float32 [B].
 
         Args:
-            states: of the encoder.
+            logits: float32 [B, C].
             condition: float32 [B, C], what the drawings show.
-            seed: int32 [2], for dropout; None drops nothing.
         """
-        logits = tf.split(self.logits(states, seed), self.factor_sizes, axis=-1)
-        shown = tf.split(condition, self.factor_sizes, axis=-1)
         return tf.add_n(
             [
                 tf.nn.softmax_cross_entropy_with_logits(
                     (1 - _SMOOTHING) * value + _SMOOTHING / value.shape[-1],
                     part,
                 )
-                for value, part in zip(shown, logits, strict=True)
+                for value, part in _factors(
+                    self.factor_sizes, condition, logits
+                )
             ]
         )
 
@@ -192,6 +188,20 @@ def _convolution(width: int, filters: int, name: str) -> keras.layers.Dense:
     return dense
 
 
+def _dropped(values: tf.Tensor, rate: float, seed: tf.Tensor) -> tf.Tensor:
+    """`values` [B, W] with a share of `rate` set to 0, the others enlarged."""
+    uniform = batch_noise(tf.random.stateless_uniform, tf.shape(values), seed)
+    return values * tf.cast(uniform >= rate, tf.float32) / (1 - rate)
+
+
+def _factors(
+    sizes: Sequence[int], *tensors: tf.Tensor
+) -> Iterator[tuple[tf.Tensor, ...]]:
+    """The parts of each factor, of tensors [B, C]."""
+    parts = (tf.split(tensor, sizes, axis=-1) for tensor in tensors)
+    return zip(*parts, strict=True)
+
+
 def _drawn(sequence: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     """`sequence` [B, T, W] up to its `lengths` [B], zeros after it."""
     mask = tf.sequence_mask(lengths, tf.shape(sequence)[1])
@@ -221,6 +231,23 @@ def summary(states: EncoderStates) -> tf.Tensor:
         tf.reduce_max(tf.where(drawn, h, -1.0), axis=1) for h in directions
     ]
     return tf.concat([states.last, *means, *maxima], axis=-1)
+
+
+def named(
+    logits: tf.Tensor, condition: tf.Tensor, factor_sizes: Sequence[int]
+) -> tf.Tensor:
+    """1 where the likeliest values are those shown, of all factors, [B].
+
+    Args:
+        logits: float32 [B, C], or log probabilities.
+        condition: float32 [B, C], what the drawings show, one-hot.
+        factor_sizes: the number of values of each factor.
+    """
+    right = [
+        tf.argmax(value, axis=-1) == tf.argmax(part, axis=-1)
+        for value, part in _factors(factor_sizes, condition, logits)
+    ]
+    return tf.cast(tf.reduce_all(right, axis=0), tf.float32)
 
 
 def agreement(

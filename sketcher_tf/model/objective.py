@@ -161,9 +161,9 @@ class SketchLearner(ReplicatedModel):
         condition: tf.Tensor,
         seed: tf.Tensor | None,
     ) -> tf.Tensor:
-        if self.critic is None:
+        if self.critic is None or self.config.critic_phase:
             return tf.zeros([tf.shape(condition)[0]])
-        return self.critic.loss(states, condition, seed)
+        return self.critic.loss(self.critic.logits(states, seed), condition)
 
     def train_step(self, batch: SketchBatch | Lesson) -> dict[str, tf.Tensor]:
         """One step of gradient descent."""

@@ -91,7 +91,32 @@ class WeightsSaver(keras.callbacks.Callback):
         write_atomically(self.path, self.model.save_weights)
 
 
-class Summaries(keras.callbacks.Callback):
+class Curves(keras.callbacks.Callback):
+    """TensorBoard: all losses.
+
+    Args:
+        run: where to write.
+        prefix: of their names.
+    """
+
+    def __init__(self, run: RunFolder, prefix: str = "") -> None:
+        super().__init__()
+        self.run = run
+        self.prefix = prefix
+
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        self.writer = tf.summary.create_file_writer(str(self.run.logs))
+
+    def on_epoch_end(
+        self, epoch: int, logs: Mapping[str, float] | None = None
+    ) -> None:
+        with self.writer.as_default(step=epoch):
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(self.prefix + name, value)
+        self.writer.flush()
+
+
+class Summaries(Curves):
     """TensorBoard: all losses, and the sheets, each few epochs.
 
     Args:
@@ -108,26 +133,23 @@ class Summaries(keras.callbacks.Callback):
         batches: tf.data.Dataset,
         kept: np.ndarray | None = None,
     ) -> None:
-        super().__init__()
-        self.run = run
+        super().__init__(run)
         self.every = every
         self.batches = batches
         self.kept = kept
 
     def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        self.writer = tf.summary.create_file_writer(str(self.run.logs))
-        # What the network draws by itself; its critic learns too.
+        super().on_train_begin()
+        # What the network draws by itself; its critic is not ready.
         self.sketcher = Sketcher(self.model, tries=1)
 
     def on_epoch_end(
         self, epoch: int, logs: Mapping[str, float] | None = None
     ) -> None:
-        with self.writer.as_default(step=epoch):
-            for name, value in (logs or {}).items():
-                tf.summary.scalar(name, value)
-            if (epoch + 1) % self.every == 0:
+        if (epoch + 1) % self.every == 0:
+            with self.writer.as_default(step=epoch):
                 self._sheet(epoch)
-        self.writer.flush()
+        super().on_epoch_end(epoch, logs)
 
     def _sheet(self, epoch: int) -> None:
         fit_prior(self.model, self.batches, self.kept)
@@ -202,8 +224,8 @@ class ProgressBar(keras.callbacks.Callback):
 
 
 def _losses(logs: Mapping[str, float], prefix: str) -> str:
-    names = ("loss", "reconstruction_loss", "kl_loss")
-    short = ("loss", "rec", "kl")
+    names = ("loss", "reconstruction_loss", "kl_loss", "accuracy")
+    short = ("loss", "rec", "kl", "accuracy")
     return " ".join(
         f"{prefix}{text} {logs[prefix + name]:.4f}"
         for name, text in zip(names, short, strict=True)

@@ -2,7 +2,7 @@
 
     config.json   the settings        schema.json   the data's manifest
     last.keras    to resume from      best.keras    lowest validation loss
-    images.weights.h5   to resume the CNN autoencoder's phase from
+    images.weights.h5, critic.weights.h5   to resume their phases from
     model.keras   the result: the best, with its latent prior
     history.csv   a row per epoch     sheets/, sheet.png   what it draws
     nan_batch.npz the drawings that broke it, if it broke
@@ -46,6 +46,11 @@ class RunFolder:
     def images(self) -> Path:
         """The CNN autoencoder in its own phase, with its optimizer."""
         return self.path / "images.weights.h5"
+
+    @property
+    def critic(self) -> Path:
+        """The critic in its own phase, with its optimizer."""
+        return self.path / "critic.weights.h5"
 
     @property
     def last(self) -> Path:
@@ -114,6 +119,7 @@ class RunFolder:
             shutil.rmtree(folder, ignore_errors=True)
         for file in (
             self.images,
+            self.critic,
             self.last,
             self.best,
             self.model,

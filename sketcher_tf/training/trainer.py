@@ -4,14 +4,14 @@ import contextlib
 import dataclasses
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from sketcher_tf.configs import Config
+from sketcher_tf.configs import Config, DataConfig
 from sketcher_tf.data.manifest import read_manifest
 from sketcher_tf.data.pipeline import (
     evaluation_batches,
@@ -22,12 +22,14 @@ from sketcher_tf.data.sharing import Share
 from sketcher_tf.files import write_atomically, write_bytes
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.calibration import calibrate
+from sketcher_tf.model.critic import Critic
 from sketcher_tf.model.prior.fit import fit_prior
 from sketcher_tf.model.replicas import ReplicatedModel
 from sketcher_tf.request import MANY_WORDS
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.adam import FusedAdam
 from sketcher_tf.training.callbacks import (
+    Curves,
     ProgressBar,
     Recorder,
     StopOnNaN,
@@ -35,6 +37,7 @@ from sketcher_tf.training.callbacks import (
     WeightsSaver,
     draw_sheet,
 )
+from sketcher_tf.training.critic_phase import CriticTraining
 from sketcher_tf.training.image_phase import ImageTraining
 from sketcher_tf.training.loop import Batches, Validation, fit
 from sketcher_tf.training.run_folder import RunFolder
@@ -53,6 +56,9 @@ _SHEET_BATCHES = 60
 # Drawings that the prior of the result is fitted to: more would only fill the
 # memory. Shards are in random order, so the first ones are as good as any.
 _PRIOR_DRAWINGS = 100_000
+
+# Makes the batches of a worker's share for some epochs.
+MakeBatches = Callable[[range, Share], tf.data.Dataset]
 
 
 def train(
@@ -147,8 +153,11 @@ class _Training:
         if self.config.model.image_latent_size:
             self._train_images(model)
         self._train_strokes(model)
+        critic = None
+        if self.config.critic_phase:
+            critic = self._train_critic(model)
         if self.chief:
-            self._finish()
+            self._finish(critic)
         # The workers stay until then: losing one would stop the chief.
         self._chief_says(True)
 
@@ -194,11 +203,16 @@ class _Training:
             )
         self._take_up(phase, self.run.images)
         saver = WeightsSaver(self.run.images)
-        self._fit(phase, settings.image_epochs, "images", [saver])
+        epochs = settings.image_epochs
+        self._fit(phase, self._training_batches, epochs, "images", [saver])
         model.image_autoencoder.trainable = False
 
     def _train_strokes(self, model: AISketcher) -> None:
         settings = self.config.training
+        if not settings.epochs:
+            if self.chief and not self.run.best.exists():
+                write_atomically(self.run.best, model.save)
+            return
         recorder = Recorder(self.run, settings.patience)
         recorder.resume(self._epochs_done(model))
         if self._chief_says(recorder.exhausted):
@@ -209,14 +223,47 @@ class _Training:
             self._drawings("train").take(_SHEET_BATCHES),
             self.kept,
         )
-        split = self._held_out
         self._fit(
             model,
+            self._training_batches,
             settings.epochs,
             "epoch",
             [summaries, recorder],
-            Validation(self._drawings(split), self._one_pass(split)),
+            self._validation,
         )
+
+    def _train_critic(self, model: AISketcher) -> Critic:
+        """It learns to read what the best encoder has read."""
+        self._take_up(model, self.run.best)
+        critic = model.critic
+        assert critic is not None
+        settings = self.config.training
+        with self.strategy.scope():
+            phase = CriticTraining(critic, model.encoder.states, settings)
+            steps = self.steps * settings.critic_epochs
+            rate = dataclasses.replace(
+                settings,
+                schedule="linear",
+                learning_rate=settings.critic_learning_rate,
+            )
+            phase.compile(
+                FusedAdam(LearningRate.of(rate, steps)), jit_compile=False
+            )
+        self._take_up(phase, self.run.critic)
+        self._fit(
+            phase,
+            self._augmented_batches,
+            settings.critic_epochs,
+            "critic",
+            [Curves(self.run, "critic/"), WeightsSaver(self.run.critic)],
+            self._validation,
+        )
+        return critic
+
+    @property
+    def _validation(self) -> Validation:
+        split = self._held_out
+        return Validation(self._drawings(split), self._one_pass(split))
 
     @property
     def _held_out(self) -> str:
@@ -226,6 +273,7 @@ class _Training:
     def _fit(
         self,
         model: ReplicatedModel,
+        make: MakeBatches,
         epochs: int,
         title: str,
         of_chief: Sequence[keras.callbacks.Callback],
@@ -238,7 +286,7 @@ class _Training:
         share = Share(0, num_workers(self.strategy))  # the chief's
         callbacks: list[keras.callbacks.Callback] = [
             StopOnNaN(
-                lambda epochs: self._training_batches(epochs, share),
+                lambda epochs: make(epochs, share),
                 self.run.nan_batch if self.chief else None,
             )
         ]
@@ -246,37 +294,38 @@ class _Training:
             size = self.config.data.batch_size
             callbacks += [*of_chief, ProgressBar(size, title)]
         left = range(done, epochs)
-        batches = Batches(
-            lambda share: self._training_batches(left, share), self.steps
-        )
+        batches = Batches(lambda share: make(left, share), self.steps)
         fit(model, batches, left, callbacks, validation)
 
     def _epochs_done(self, model: ReplicatedModel) -> int:
         return int(model.optimizer.iterations.numpy()) // self.steps
 
     def _training_batches(self, epochs: range, share: Share) -> tf.data.Dataset:
-        settings, config = self.config.training, self.config.data
+        settings = self.config.training
         # Drawings are still begun otherwise, or that would be forgotten.
         plain = dataclasses.replace(
-            config, random_scale=0.0, drop_point=0.0, mirror=0.0
+            self.config.data, random_scale=0.0, drop_point=0.0, mirror=0.0
         )
         end = settings.epochs - settings.plain_epochs  # of augmentation
-        augmented, last = (
-            training_batches(
-                self.data,
-                self.manifest,
-                config,
-                settings.seed,
-                epochs,
-                self.steps,
-                share,
-            )
-            for epochs, config in (
-                (range(epochs.start, min(epochs.stop, end)), config),
-                (range(max(epochs.start, end), epochs.stop), plain),
-            )
+        augmented = range(epochs.start, min(epochs.stop, end))
+        last = range(max(epochs.start, end), epochs.stop)
+        return self._augmented_batches(augmented, share).concatenate(
+            self._augmented_batches(last, share, plain)
         )
-        return augmented.concatenate(last)
+
+    def _augmented_batches(
+        self, epochs: range, share: Share, how: DataConfig | None = None
+    ) -> tf.data.Dataset:
+        """As the settings say, or `how`."""
+        return training_batches(
+            self.data,
+            self.manifest,
+            how or self.config.data,
+            self.config.training.seed,
+            epochs,
+            self.steps,
+            share,
+        )
 
     def _drawings(self, split: str) -> tf.data.Dataset:
         return evaluation_batches(
@@ -286,11 +335,18 @@ class _Training:
     def _one_pass(self, split: str) -> int:
         return steps_per_epoch(self.manifest.splits[split], self.config.data)
 
-    def _finish(self) -> None:
-        """The best checkpoint, with the prior of the training drawings."""
+    def _finish(self, critic: Critic | None) -> None:
+        """The best checkpoint, with the prior of the training drawings.
+
+        Args:
+            critic: the one that has had a phase of its own.
+        """
         model = keras.saving.load_model(self.run.best, compile=False)
         enough = math.ceil(_PRIOR_DRAWINGS / self.config.data.batch_size)
-        fit_prior(model, self._drawings("train").take(enough), self.kept)
+        if self.config.training.epochs:
+            fit_prior(model, self._drawings("train").take(enough), self.kept)
+        if critic is not None:
+            model.critic.set_weights(critic.get_weights())
         if model.critic is not None:
             calibrate(model, self._drawings(self._held_out).take(enough))
         sketcher = Sketcher(model)

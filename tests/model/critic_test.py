@@ -6,7 +6,7 @@ import tensorflow as tf
 from sketcher_tf.batch import SketchBatch
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.model.calibration import calibrate, fit_sharpness
-from sketcher_tf.model.critic import agreement, summary
+from sketcher_tf.model.critic import agreement, named, summary
 from sketcher_tf.schema import Factor, Schema
 from tests.testing import toys
 
@@ -142,6 +142,14 @@ def test_it_and_the_rest_learn_apart(filters):
     assert float(plain.critic_loss) == 0
 
 
+def test_with_a_phase_of_its_own_it_does_not_learn_along():
+    phase = [("model.critic_units", 5), ("training.critic_epochs", 1)]
+    model = AISketcher(toys.CONFIG.replace(phase), SCHEMA)
+    losses = model.losses_of(make_batch(), SEED, tf.constant(0.5), True)
+    assert float(losses.critic_loss) == 0
+    assert not model.critic.trainable_variables
+
+
 @pytest.mark.parametrize("filters", [0, 16])
 def test_it_learns_what_drawings_show(filters):
     model, batch = make_model(32, filters), make_batch()
@@ -164,10 +172,10 @@ def test_it_learns_what_drawings_show(filters):
 def test_dropout_is_for_training_only():
     model, batch = make_model(32), make_batch()
     critic, states = model.critic, model.encoder.states(batch.points)
-    calm = critic.loss(states, batch.condition)
-    np.testing.assert_array_equal(calm, critic.loss(states, batch.condition))
+    calm = critic.logits(states)
+    np.testing.assert_array_equal(calm, critic.logits(states))
     one, same, other = (
-        critic.loss(states, batch.condition, tf.constant(seed))
+        critic.logits(states, tf.constant(seed))
         for seed in ([1, 2], [1, 2], [1, 3])
     )
     np.testing.assert_array_equal(one, same)
@@ -237,6 +245,12 @@ def test_a_file_that_does_not_say_what_is_enough_is_loaded():
     np.testing.assert_array_equal(critic.enough, np.full(5, -3.0))
     critic.load_own_variables({"0": np.float32([2, 3]), "1": np.full(5, -0.5)})
     np.testing.assert_array_equal(critic.enough, np.full(5, -0.5))
+
+
+def test_named_is_what_has_all_values_right():
+    condition = SCHEMA.encode(np.array([[0, 0], [1, 1], [2, 0], [0, 1]]))
+    said = SCHEMA.encode(np.array([[0, 0], [2, 1], [2, 1], [0, 1]])) * 0.3
+    assert named(said, condition, SIZES).numpy().tolist() == [1, 0, 0, 1]
 
 
 @pytest.mark.parametrize("true", [0.3, 1.0, 4.0])
