@@ -71,16 +71,11 @@ class ModelConfig:
             value = getattr(self, name)
             rule = f"model.{name} must be 0 (off) or more"
             _check(value >= 0, rule, value)
-        _check(
-            self.image_latent_noise >= 0,
-            "model.image_latent_noise must be 0 or more",
-            self.image_latent_noise,
-        )
-        _check(
-            0 <= self.recurrent_dropout < 1,
-            "model.recurrent_dropout must be in [0, 1)",
-            self.recurrent_dropout,
-        )
+        rule = "model.image_latent_noise must be 0 or more"
+        _check(self.image_latent_noise >= 0, rule, self.image_latent_noise)
+        rule = "model.recurrent_dropout must be in [0, 1)"
+        dropout = self.recurrent_dropout
+        _check(0 <= dropout < 1, rule, dropout)
         _check(
             self.min_scale > 0, "model.min_scale must be > 0", self.min_scale
         )
@@ -165,16 +160,10 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Raises: ValueError, with the rule that is broken."""
-        _check(
-            self.epochs >= (not self.origin),
-            "training.epochs must be at least 1, or with --init at least 0",
-            self.epochs,
-        )
-        _check(
-            self.sheet_every >= 1,
-            "training.sheet_every must be at least 1",
-            self.sheet_every,
-        )
+        rule = "training.epochs must be at least 1, or with --init at least 0"
+        _check(self.epochs >= (not self.origin), rule, self.epochs)
+        rule = "training.sheet_every must be at least 1"
+        _check(self.sheet_every >= 1, rule, self.sheet_every)
         for name in (
             "steps_per_epoch",
             "image_epochs",
@@ -186,23 +175,14 @@ class TrainingConfig:
         ):
             value = getattr(self, name)
             _check(value >= 0, f"training.{name} must be 0 or more", value)
-        for name in (
-            "learning_rate",
-            "critic_learning_rate",
-            "gradient_clip",
-        ):
+        for name in ("learning_rate", "critic_learning_rate", "gradient_clip"):
             value = getattr(self, name)
             _check(value > 0, f"training.{name} must be above 0", value)
-        _check(
-            0 < self.learning_rate_decay <= 1,
-            "training.learning_rate_decay must be above 0 and at most 1",
-            self.learning_rate_decay,
-        )
-        _check(
-            0 <= self.seed < 2**31,
-            "training.seed must be 0 or more and below 2**31",
-            self.seed,
-        )
+        decay = self.learning_rate_decay
+        rule = "training.learning_rate_decay must be above 0 and at most 1"
+        _check(0 < decay <= 1, rule, decay)
+        rule = "training.seed must be 0 or more and below 2**31"
+        _check(0 <= self.seed < 2**31, rule, self.seed)
 
 
 @dataclass(frozen=True)
