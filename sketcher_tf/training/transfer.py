@@ -1,7 +1,8 @@
 """Fine-tuning: a model begins with what another one has learned.
 
-All weights carry over. Those that multiply the condition have a row per word:
-a word that both know keeps its row, a new one begins with the mean of all rows.
+All weights carry over; only a critic may begin anew. Those that multiply the
+condition have a row per word: a word that both know keeps its row, a new one
+begins with the mean of all rows.
 (The mean over the words whose pictures are nearest, by their codes z_r, is no
 better: eight new words, loss before the first step 0.115 with all, 0.133, 0.117
 and 0.114 with the nearest one, three and five.) The model goes on to measure in
@@ -19,6 +20,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from sketcher_tf.configs import Config
 from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.schema import Factor, Schema
 from sketcher_tf.training.run_folder import model_file
@@ -112,8 +114,11 @@ class Origin:
     def begin(self, model: AISketcher) -> None:
         """Gives `model` the weights to begin with.
 
+        The critic begins anew if it is of another size, or all that is trained.
+
         Args:
-            model: of the same sizes, and of a schema from `reconcile`.
+            model: of the same sizes but for the critic's, and of a schema from
+                `reconcile`.
 
         Raises:
             ValueError: a size is another one.
@@ -122,7 +127,9 @@ class Origin:
         blends = _blends(first.schema, model.schema)
         rows = _condition_rows(blends, first.schema, model.schema)
         classes = _class_rows(blends, first.schema, model.schema)
-        for old, new in zip(first.weights, model.weights, strict=True):
+        with_critic = _keeps_critic(first.config, model.config)
+        carried = (_carried(m, with_critic) for m in (first, model))
+        for old, new in zip(*carried, strict=True):
             value = old.numpy()
             if old.path.endswith(_CONDITION_KERNELS):
                 value = _with_rows(value, rows, first.condition_size)
@@ -138,6 +145,22 @@ class Origin:
                 value = _with_steps(value, new.shape)
             _check_shape(new, value)
             new.assign(value)
+
+
+def _keeps_critic(first: Config, new: Config) -> bool:
+    sizes = {
+        (c.model.critic_units, c.model.critic_filters) for c in (first, new)
+    }
+    return len(sizes) == 1 and new.training.epochs > 0
+
+
+def _carried(model: AISketcher, with_critic: bool) -> list[keras.Variable]:
+    """All weights, or all but the critic's."""
+    return [
+        weight
+        for weight in model.weights
+        if with_critic or not weight.path.startswith("critic")
+    ]
 
 
 def _blends(old: Schema, new: Schema) -> Blends:

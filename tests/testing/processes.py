@@ -37,6 +37,9 @@ FAILED = 3
 # Settings of a training with all that there is, but without sheets along the
 # way, which take longer than its epochs of STEPS steps.
 PLAIN = {
+    "model.critic_units": 4,
+    "model.critic_filters": 3,
+    "training.critic_epochs": 2,
     "training.sheet_every": 99,
     "training.schedule": "linear",
     "training.warmup_steps": 2,
@@ -45,6 +48,7 @@ PLAIN = {
 STEPS = 4
 # Of the shortest one.
 SHORT = PLAIN | {
+    "model.critic_units": 0,
     "model.image_latent_size": 0,
     "model.influence": "none",
     "training.epochs": 1,
@@ -181,11 +185,12 @@ def _train(
     if kill_at:
         _kill_at(*kill_at, together)
     scope = make_strategy(strategy)
-    config = toys.CONFIG.replace((changes or {}).items())
+    config = toys.CONFIG
     try:
         first = Origin.load(origin, keep_words) if origin else None
         if first:
             config = config.continued(first.model.config, first.fingerprint)
+        config = config.replace((changes or {}).items())
         trainer.train(config, data, RunFolder(run), scope, restart, first)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"

@@ -99,12 +99,27 @@ def test_finetuning_is_resumed_and_repeats_itself(
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_no_epoch_is_a_new_critic_for_the_model(data, whole, tmp_path):
+    run = RunFolder(tmp_path / "critic")
+    changes = FEW | {"training.epochs": 0}
+    assert processes.train(data, run.path, changes, origin=whole.model) == 0
+    old, new = (
+        keras.saving.load_model(file, compile=False)
+        for file in (whole.model, run.model)
+    )
+    assert new.config.training.epochs == 0
+    for one, other in zip(old.weights, new.weights, strict=True):
+        if not one.path.startswith("critic/"):  # of the calibration
+            same = np.array_equal(one, other)
+            assert same != one.path.startswith("critic"), one.path
+
+
 def test_a_model_to_begin_with_gives_its_sizes(whole):
     init = f"--init={whole.path}"
     train.COMMAND.parse(["--data=cats.ndjson", init, "--epochs=3"])
     origin = train.find_origin()
     config = train.make_config(origin)
-    assert config.model == toys.CONFIG.model
+    assert config.model == toys.CONFIG.replace(PLAIN.items()).model
     assert config.loss.kl_weight_start == toys.CONFIG.loss.kl_weight
     assert config.data == PRESETS["finetune"].data
     assert config.training == dataclasses.replace(

@@ -72,9 +72,12 @@ def test_a_run_killed_at_any_moment_repeats_itself(data, whole, tmp_path):
     assert train(RENAME, _STARTED + 6) == KILLED
     assert len(read_history(run.history)) == 2
     assert run.last.exists()
+    # In the last epoch of the critic, after two of the strokes and one of it.
+    assert train(STEP, (2 + 1) * STEPS + 2) == KILLED
+    assert len(read_history(run.history)) == 3
+    assert run.critic.exists()
     # After all epochs, before the result is there.
     assert train("sketcher_tf.training.trainer.draw_sheet", 1) == KILLED
-    assert len(read_history(run.history)) == 3
     assert not run.model.exists()
     assert train() == 0
 
@@ -104,6 +107,17 @@ def test_a_run_leaves_what_it_says(whole):
     assert not hasattr(model, "optimizer")  # the result is not trained on
     last = keras.saving.load_model(whole.last)
     assert last.optimizer.iterations == 3 * STEPS
+
+
+def test_the_phase_of_the_critic_changes_nothing_else(whole):
+    best, result = (
+        keras.saving.load_model(file, compile=False)
+        for file in (whole.best, whole.model)
+    )
+    for one, other in zip(best.weights, result.weights, strict=True):
+        if not one.path.startswith(("prior/", "critic/")):
+            same = np.array_equal(one, other)
+            assert same != one.path.startswith("critic"), one.path
 
 
 def test_a_run_that_has_ended_is_left_as_it_is(data, whole):

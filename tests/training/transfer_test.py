@@ -144,6 +144,23 @@ def test_what_is_enough_is_begun_anew():
     np.testing.assert_allclose(new.critic.enough, np.log(2 * [0.7]), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("filters", "epochs"), [(0, 1), (5, 1), (3, 0)])
+def test_a_critic_of_another_size_begins_anew_or_if_it_is_all(filters, epochs):
+    old = trained(critic_units=4, critic_filters=3)
+    origin = Origin(old)
+    config = old.config.continued(old.config, "old").replace(
+        [("model.critic_filters", filters), ("training.epochs", epochs)]
+    )
+    new = AISketcher(config, origin.reconcile(DATA))
+    before = new.critic.get_weights()
+    origin.begin(new)
+    for mine, first in zip(new.critic.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, first)
+    np.testing.assert_array_equal(
+        new.decoder.first_state.bias, old.decoder.first_state.bias
+    )
+
+
 def test_new_factors_begin_where_the_old_ones_are_spread_evenly():
     old = trained()
     moods = (Factor("mood", ("glad", "sad")), Factor("size", ("big", "small")))

@@ -11,8 +11,10 @@ from tests.testing import processes
 from tests.testing.processes import FAILED, KILLED, PLAIN, STEP, STEPS
 
 # What the workers share is steps and checkpoints, whatever is in a step; the
-# second epoch draws a sheet.
+# second epoch draws a sheet. The critic learns from the best of both.
 CHANGES = {
+    "model.critic_units": 4,
+    "training.critic_epochs": 1,
     "model.image_latent_size": 0,
     "model.influence": "none",
     "training.epochs": 50,
@@ -40,7 +42,9 @@ def mirrored(data, folder):
 
 
 def weights(run):
-    return Sketcher.load(run.last).model.weights
+    """Of the last checkpoint, and of the critic in the result."""
+    last, result = (Sketcher.load(f).model for f in (run.last, run.model))
+    return [*last.weights, *result.critic.weights]
 
 
 def assert_close(run, other):
@@ -90,7 +94,6 @@ def test_workers_that_were_killed_end_as_if_they_had_not_been(data, folder):
     assert read_history(run.history) == read_history(whole.history)
     for one, two in zip(weights(run), weights(whole), strict=True):
         np.testing.assert_array_equal(one, two, err_msg=one.path)
-    assert run.model.exists()
     assert run.sheet.exists()
     assert len(list(run.sheets.iterdir())) == 1
     assert not processes.worker_path(run.path, 1).exists()
