@@ -101,7 +101,11 @@ def test_finetuning_is_resumed_and_repeats_itself(
 
 def test_no_epoch_is_a_new_critic_for_the_model(data, whole, tmp_path):
     run = RunFolder(tmp_path / "critic")
-    changes = FEW | {"training.epochs": 0}
+    # At the rate of before it would be the critic of before, to the bit.
+    changes = FEW | {
+        "training.epochs": 0,
+        "training.critic_learning_rate": 1e-2,
+    }
     assert processes.train(data, run.path, changes, origin=whole.model) == 0
     old, new = (
         keras.saving.load_model(file, compile=False)

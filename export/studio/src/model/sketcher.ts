@@ -123,7 +123,9 @@ export class Sketcher {
     const [context, state, point] = ['context', 'state', 'point'].map((name) =>
       take(begun[name]),
     );
-    return {context, state, point, count: points.length};
+    // To touch the paper is a point, too.
+    const count = points.length + Number(goesOn);
+    return {context, state, point, count};
   }
 
   /** Drawn at another size; the first point is also moved. */
