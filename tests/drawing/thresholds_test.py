@@ -3,22 +3,10 @@ import pytest
 
 from sketcher_tf.drawing.thresholds import fit_thresholds
 from sketcher_tf.drawing.tries import Best
-from sketcher_tf.model.ai_sketcher import AISketcher
 from sketcher_tf.sketcher import Sketcher
 from tests.testing import toys
 
 ALL = 32  # drawings that a word is measured by
-
-
-@pytest.fixture(scope="module")
-def model():
-    """Its critic thinks now this, now that of what it draws."""
-    config = toys.CONFIG.replace([("model.critic_units", 4)])
-    model = AISketcher(config, toys.SCHEMA)
-    rng = np.random.default_rng(1)
-    for weight in model.trainable_weights:
-        weight.assign(rng.normal(0, 0.5, weight.shape))
-    return model
 
 
 def scored(scores):
