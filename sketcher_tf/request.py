@@ -212,7 +212,7 @@ def number_of_tries(tries: int | None, has_critic: bool) -> int:
         raise ValueError(
             "drawing with tries needs a model with a critic and words to "
             f"tell apart; received tries={tries} for one without. Leave them "
-            "out, or train one with --set model.critic_units=256."
+            "out, or train one with --set model.critic_units=256, to its end."
         )
     return tries
 

@@ -74,9 +74,12 @@ class Sketcher:
 
     @property
     def has_critic(self) -> bool:
-        """Whether the model can judge: one word leaves nothing to tell."""
+        """Whether the model can judge: one word leaves nothing to tell.
+
+        Nor can it before the end of its training, which makes its critic.
+        """
         critic, sizes = self.model.critic, self.model.factor_sizes
-        return critic is not None and max(sizes) > 1
+        return critic is not None and critic.is_ready and max(sizes) > 1
 
     def generate(
         self,

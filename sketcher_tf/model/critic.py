@@ -13,8 +13,8 @@ needs no raster and does not know what was asked for. It is trained on people's
 drawings, along with the rest or in a phase of its own, and no gradient of it
 reaches the encoder. The sharpness s_k is fitted afterwards to drawings that
 were held out, so that p is as often right as it says (Guo et al. 2017,
-temperature scaling). And of each value it knows what is enough for a drawing
-to be kept.
+temperature scaling). Until then it is 0: the critic is sure of nothing. And of
+each value it knows what is enough for a drawing to be kept.
 """
 
 import math
@@ -76,7 +76,7 @@ class Critic(keras.layers.Layer):
         self.sharpness = self.add_weight(
             name="sharpness",
             shape=(len(self.factor_sizes),),
-            initializer="ones",
+            initializer="zeros",
             trainable=False,
         )
         self.enough = self.add_weight(
@@ -86,6 +86,11 @@ class Critic(keras.layers.Layer):
             trainable=False,
         )
         self.built = True
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has been trained, and its sharpness fitted."""
+        return bool(self.sharpness.numpy().any())
 
     def call(self, states: EncoderStates) -> tf.Tensor:
         """The log probability of each value of each factor [B, C]."""

@@ -135,10 +135,8 @@ class Origin:
                 value = _with_rows(value, rows, first.condition_size)
             elif old.path.startswith("critic_output/"):
                 value = value @ rows.T
-            elif old.path.endswith("/sharpness"):
-                value = np.resize(value, new.shape)
-            elif old.path.endswith("/enough"):
-                value = new.numpy()
+            elif old.path.endswith(("/sharpness", "/enough")):
+                value = new.numpy()  # they are fitted in the end
             elif old.path.startswith("prior/"):
                 value = np.tensordot(classes, value, 1)
             else:

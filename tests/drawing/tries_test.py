@@ -247,11 +247,21 @@ def test_without_a_critic_there_is_one_try():
             number_of_tries(number, has_critic=True)
 
 
+def test_a_critic_that_is_not_ready_is_not_asked(model):
+    sketcher = Sketcher(AISketcher(model.config, toys.SCHEMA))
+    assert sketcher.tries == 1
+    with pytest.raises(ValueError, match="to its end"):
+        sketcher.generate("ring", tries=2)
+    sketcher.model.critic.sharpness.assign([0.5])
+    assert Sketcher(sketcher.model).tries == DEFAULT_TRIES
+
+
 def test_one_word_leaves_nothing_to_tell(model):
     schema = dataclasses.replace(
         toys.SCHEMA, factors=(Factor("category", ("ring",)),)
     )
     sketcher = Sketcher(AISketcher(model.config, schema))
+    sketcher.model.critic.sharpness.assign([2.0])
     assert not sketcher.has_critic
     assert sketcher.tries == 1
 

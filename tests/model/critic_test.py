@@ -37,6 +37,8 @@ def make_model(critic_units=5, filters=0):
             weight.assign(
                 rng.normal(scale=0.3 if wide else 1, size=weight.shape)
             )
+    if model.critic:
+        model.critic.sharpness.assign([1, 1])
     return model
 
 
