@@ -372,15 +372,15 @@ PRESETS: Mapping[str, Config] = {
     # many drawings there are: few ones are seen again and again.
     "finetune": Config(
         training=TrainingConfig(
-            epochs=18,
+            epochs=14,
             steps_per_epoch=50,
             image_epochs=0,
             plain_epochs=4,
-            critic_epochs=6,
+            critic_epochs=3,
             learning_rate=1e-3,
             schedule="linear",
             warmup_steps=50,
-            sheet_every=9,
+            sheet_every=7,
         ),
     ),
     "paper": _PAPER,

@@ -1,8 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from sketcher_tf.drawing.thresholds import fit_thresholds
 from sketcher_tf.drawing.tries import Best
+from sketcher_tf.model.ai_sketcher import AISketcher
+from sketcher_tf.request import MANY_WORDS, TEMPERATURE_WITH_TRIES
+from sketcher_tf.schema import Factor
 from sketcher_tf.sketcher import Sketcher
 from tests.testing import toys
 
@@ -27,6 +32,21 @@ def test_a_word_is_measured_by_its_own_drawings(model):
     fit_thresholds(model, scored([hard, harder]))
     expected = [np.quantile(hard, 0.6), np.quantile(harder, 0.6)]
     np.testing.assert_allclose(model.critic.enough, expected, rtol=1e-5)
+
+
+def test_many_words_are_measured_as_they_are_drawn_with_tries(model):
+    words = tuple(f"word {number}" for number in range(MANY_WORDS))
+    schema = dataclasses.replace(
+        toys.SCHEMA, factors=(Factor("category", words),)
+    )
+    temperatures = set()
+
+    def draw(request, tries):
+        temperatures.update(request.temperature.tolist())
+        return Best(None, None, np.zeros(ALL), None)
+
+    fit_thresholds(AISketcher(model.config, schema), draw)
+    assert temperatures == {np.float32(TEMPERATURE_WITH_TRIES)}
 
 
 def test_what_is_sure_is_enough_and_what_never_ends_is_not(model):
