@@ -2,20 +2,21 @@
 
 Lines one subpixel wide come first. A disc of the pen's size, put on each of
 their subpixels, makes them a pen's; then the subpixels of each pixel are
-counted. Both are done on words of 64 subpixels and on many drawings at once,
-since every drawing of a set is drawn when it is prepared: half of all that is
-done to it is this.
+counted. Both are done on eight drawings at once, or bands of them, each of
+which has a bit of its own in the byte of a subpixel: to move ink is to read
+from another place, and to count is to add bits, all eight at a time. Every
+drawing of a set is drawn when it is prepared, a third of all that is done to
+it.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 SUPERSAMPLING = 4  # subpixels per pixel and axis; the counting relies on it
-_WORD = 64
-_AT_ONCE = 16  # drawings; more would not stay in the cache
+_BITS = 8  # of a subpixel
 
 
 def draw_lines(
@@ -35,75 +36,89 @@ def draw_lines(
     """
     # A pen of an odd number of subpixels has a middle.
     radius = max(round((width * SUPERSAMPLING - 1) / 2), 0)
-    images = np.empty((len(strokes), size, size), np.uint8)
-    thin = _thin(points, strokes, size, radius)
-    for start in range(0, len(strokes), _AT_ONCE):
-        bits = np.array(list(itertools.islice(thin, _AT_ONCE)))
-        images[start : start + _AT_ONCE] = _count(
-            _thicken(bits, radius), size, radius
-        )
-    return images
+    # Fewer drawings than bits are cut into bands, each drawn by itself.
+    bands = max(_BITS // max(len(strokes), 1), 1)
+    height = -(-size // bands)
+    corners = np.floor(points * SUPERSAMPLING).astype(int) + radius
+    lines = _lines(corners, strokes, bands, height * SUPERSAMPLING)
+    images = np.empty((len(strokes) * bands, height, size), np.uint8)
+    for first in range(0, len(images), _BITS):
+        some = images[first : first + _BITS]
+        thin = _thin(itertools.islice(lines, len(some)), some.shape, radius)
+        _count(_thicken(thin, radius), some)
+    return images.reshape(len(strokes), -1, size)[:, :size]
+
+
+def _lines(
+    corners: np.ndarray,
+    strokes: Sequence[np.ndarray],
+    bands: int,
+    height: int,
+) -> Iterator[list[list[int]]]:
+    """The strokes, [x, y, x, y, ...] in subpixels, of each drawing's bands."""
+    shifted = [
+        (corners - np.array([0, band * height])).ravel().tolist()
+        for band in range(bands)
+    ]
+    start = 0
+    for ends in strokes:
+        limits = [start, *(2 * ends).tolist()]
+        start = limits[-1]
+        for coordinates in shifted:
+            yield [coordinates[a:b] for a, b in itertools.pairwise(limits)]
 
 
 def _thin(
-    points: np.ndarray, strokes: Sequence[np.ndarray], size: int, radius: int
-) -> Iterator[np.ndarray]:
-    """For each drawing lines a subpixel wide, a bit each, uint64 [rows, words].
+    drawings: Iterable[list[list[int]]],
+    shape: tuple[int, ...],
+    radius: int,
+) -> np.ndarray:
+    """Lines a subpixel wide, of each drawing in a bit, uint8 [rows, columns].
 
-    There is a margin of the pen's radius above and below, and more at the
-    sides, so that what leaves a row there is seen in no other one.
+    There is a margin of the pen's radius on all sides, and a row more, into
+    which reading runs over.
     """
-    rows = size * SUPERSAMPLING + 2 * radius
-    left = _left(radius) - radius
-    columns = -(-(left + rows) // _WORD) * _WORD
-    canvas = np.zeros((rows, columns), np.uint8)
-    image = Image.frombuffer("L", (columns, rows), canvas, "raw", "L", 0, 1)
+    rows, columns = (n * SUPERSAMPLING + 2 * radius for n in shape[1:])
+    canvas = np.empty((rows + 1, columns), np.uint8)
+    ink = np.zeros_like(canvas)
+    image = Image.frombuffer("L", canvas.shape[::-1], canvas, "raw", "L", 0, 1)
     image.readonly = 0  # Pillow draws on the array itself, not on a copy
     # What ImageDraw calls: its own part would take as long as the drawing.
     draw = ImageDraw.Draw(image).draw
-    corners = np.floor(points * SUPERSAMPLING) + np.array([left, radius])
-    coordinates = corners.astype(int).ravel().tolist()
-    start = 0
-    for ends in strokes:
+    for number, strokes in enumerate(drawings):
         canvas.fill(0)
-        for end in (2 * ends).tolist():
-            stroke = coordinates[start:end]
+        for stroke in strokes:
             if len(stroke) > 2:
-                draw.draw_lines(stroke, 255, 1)
+                draw.draw_lines(stroke, 1 << number, 1)
             else:
-                draw.draw_points(stroke, 255)
-            start = end
-        bits = np.packbits(canvas.ravel(), bitorder="little").view("<u8")
-        yield bits.reshape(rows, -1)
-
-
-def _left(radius: int) -> int:
-    """Subpixels left of the image, of whole pixels, when ink is thick."""
-    return -(-2 * radius // SUPERSAMPLING) * SUPERSAMPLING
+                draw.draw_points(stroke, 1 << number)
+        ink |= canvas
+    return ink
 
 
 def _thicken(thin: np.ndarray, radius: int) -> np.ndarray:
-    """Puts a disc on each bit, and moves all by the radius to the right.
+    """Puts a disc on each subpixel of `thin`.
 
     Returns:
-        uint64 [D, rows without the margins, words].
+        uint8 [rows without the margins, columns]: the image's columns, then
+        others.
     """
-    rows = thin.shape[1] - 2 * radius
-    thick = np.zeros((len(thin), rows, thin.shape[2]), np.uint64)
-    run, length = thin, 1  # to the right of each bit
+    rows, columns = thin.shape[0] - 1 - 2 * radius, thin.shape[1]
+    thick = np.zeros(rows * columns, np.uint8)
+    run, length = thin.ravel(), 1  # the ink of so many, from each on
     # Rows of the disc, from its top to its middle, that are as wide.
     for half, same in itertools.groupby(
         range(radius + 1), lambda y: _half_chord(radius, radius - y)
     ):
         while length < 2 * half + 1:
             step = min(length, 2 * half + 1 - length)
-            run = run | _moved(run, step)
+            run = run[:-step] | run[step:]
             length += step
-        chord = _moved(run, radius - half)
         above = set(same)
         for row in above | {2 * radius - y for y in above}:
-            thick |= chord[:, row : row + rows]
-    return thick
+            start = row * columns + radius - half
+            thick |= run[start : start + len(thick)]
+    return thick.reshape(rows, columns)
 
 
 def _half_chord(radius: int, distance: int) -> int:
@@ -111,40 +126,54 @@ def _half_chord(radius: int, distance: int) -> int:
     return int(np.sqrt((radius + 0.25) ** 2 - distance**2))
 
 
-def _moved(bits: np.ndarray, columns: int) -> np.ndarray:
-    """Moves bits to the right, from word to word and row to row."""
-    if not columns:
-        return bits
-    whole, rest = divmod(columns, _WORD)
-    words = bits.ravel()
-    moved = np.zeros_like(words)
-    kept = words[: len(words) - whole]
-    np.left_shift(kept, np.uint64(rest), out=moved[whole:])
-    if rest:
-        moved[whole + 1 :] |= kept[:-1] >> np.uint64(_WORD - rest)
-    return moved.reshape(bits.shape)
+def _count(thick: np.ndarray, images: np.ndarray) -> None:
+    """Fills `images`, uint8 [D, h, w], with the ink of each pixel.
 
-
-def _count(bits: np.ndarray, size: int, radius: int) -> np.ndarray:
-    """The ink of each pixel: its share of the 4 x 4 bits, uint8.
-
-    In words: bits are added up to pairs, pairs to fours, which are a pixel's
-    of one row, and then four rows.
+    That is its share of the 4 x 4 subpixels.
     """
-    pairs = bits - (bits >> _ONE & _PAIRS)
-    fours = (pairs & _FOURS) + (pairs >> _TWO & _FOURS)
-    rows = np.moveaxis(fours.reshape(-1, SUPERSAMPLING, bits.shape[2]), 1, 0)
-    counts = np.empty((rows.shape[1], 8 * bits.shape[2], 2), np.uint8)
-    for i, shift in enumerate((_NONE, _FOUR)):
-        a, b, c, d = (row >> shift & _BYTES for row in rows)
-        counts[..., i] = (a + b + c + d).view(np.uint8)
-    first = _left(radius) // SUPERSAMPLING
-    counts = counts.reshape(len(bits), size, -1)[..., first : first + size]
-    # 255 / 16 of the count, rounded; 16 times 16 is 0 here, and 0 - 1 is 255.
-    return (counts << np.uint8(4)) - (counts > 8)
+    _, height, width = images.shape
+    digits = [thick]  # of two rows' sum, of four, of two columns', of all 16
+    for _ in range(2):
+        digits = _sum([d[::2] for d in digits], [d[1::2] for d in digits])
+    digits = [d.ravel() for d in digits]
+    for step in (1, 2):
+        digits = _sum([d[:-step] for d in digits], [d[step:] for d in digits])
+    of_pixels = np.zeros((_BITS, -(-height * width // 8) * 8), np.uint8)
+    for row, digit in zip(of_pixels, digits, strict=False):
+        row[: height * width].reshape(height, width)[:] = np.ndarray(
+            (height, width),
+            np.uint8,
+            digit,
+            strides=(thick.shape[1], SUPERSAMPLING),
+        )
+    _transpose(of_pixels)
+    counts = of_pixels[: len(images), : height * width].reshape(images.shape)
+    # 255 / 16 of the count, rounded; 16 times 16 is 0, and 0 - 1 is 255.
+    np.subtract(counts * np.uint8(16), counts > 8, out=images)
 
 
-_NONE, _ONE, _TWO, _FOUR = map(np.uint64, (0, 1, 2, 4))
-_PAIRS, _FOURS, _BYTES = (
-    np.uint64(int(8 * digits, 16)) for digits in ("55", "33", "0f")
-)
+def _sum(
+    some: Sequence[np.ndarray], others: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Adds numbers by their binary digits, the lowest first.
+
+    Each bit of the arrays is a digit of a number of its own.
+    """
+    digits, carry = [some[0] ^ others[0]], some[0] & others[0]
+    for a, b in zip(some[1:], others[1:], strict=True):
+        half = a ^ b
+        digits.append(half ^ carry)
+        carry = a & b | half & carry
+    return [*digits, carry]
+
+
+def _transpose(digits: np.ndarray) -> None:
+    """Makes bit i of byte [j, n] bit j of byte [i, n], in uint8 [8, N]."""
+    words = digits.view(np.uint64)
+    for step, low_bits in ((4, 0x0F), (2, 0x33), (1, 0x55)):
+        pairs = words.reshape(-1, 2, step, words.shape[1])
+        low, high = pairs[:, 0], pairs[:, 1]
+        mask = np.uint64(0x0101010101010101 * low_bits)
+        changed = (low >> np.uint64(step) ^ high) & mask
+        high ^= changed
+        low ^= changed << np.uint64(step)
