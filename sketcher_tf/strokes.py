@@ -13,6 +13,7 @@ Reference: Ha and Eck 2017, section 3.1. NumPy only.
 
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,43 @@ FEWEST_ENCLOSING = 4
 ONWARDS = (0.8, 0.6)
 
 Polylines = list[np.ndarray]
+
+
+class Lines(NamedTuple):
+    """Polylines in one array, where they are many: NumPy's cost is per call.
+
+    Attributes:
+        points: of all strokes, one after the other, [N, 2].
+        ends: where each stroke ends in them, int [S]; none is empty.
+    """
+
+    points: np.ndarray
+    ends: np.ndarray
+
+    @classmethod
+    def join(cls, polylines: Sequence[np.ndarray]) -> "Lines":
+        """Strokes, [n, 2] each, as float64; empty ones vanish."""
+        strokes = [line for line in polylines if len(line)]
+        if not strokes:
+            return cls(np.zeros((0, 2)), np.zeros(0, int))
+        return cls(
+            np.concatenate(strokes, dtype=np.float64, casting="unsafe"),
+            np.cumsum([len(line) for line in strokes]),
+        )
+
+    def split(self) -> Polylines:
+        """Inverse of `join`."""
+        limits = itertools.pairwise([0, *self.ends.tolist()])
+        return [self.points[first:last] for first, last in limits]
+
+    def to_stroke3(self) -> np.ndarray:
+        """The strokes as float32 [N, 3]; the last row lifts the pen."""
+        points = self.points.astype(np.float32)
+        stroke3 = np.zeros((len(points), 3), np.float32)
+        stroke3[:1, :2] = points[:1]
+        np.subtract(points[1:], points[:-1], out=stroke3[1:, :2])
+        stroke3[self.ends - 1, 2] = 1
+        return stroke3
 
 
 def check_stroke3(stroke3: np.ndarray) -> np.ndarray:
@@ -62,16 +100,7 @@ def polylines_to_stroke3(polylines: Sequence[np.ndarray]) -> np.ndarray:
 
     The last row always lifts the pen.
     """
-    strokes = [line for line in polylines if len(line)]
-    if not strokes:
-        return np.zeros((0, 3), np.float32)
-    points = np.concatenate(strokes, dtype=np.float32, casting="unsafe")
-    stroke3 = np.zeros((len(points), 3), np.float32)
-    stroke3[0, :2] = points[0]
-    np.subtract(points[1:], points[:-1], out=stroke3[1:, :2])
-    ends = np.fromiter(itertools.accumulate(map(len, strokes)), int)
-    stroke3[ends - 1, 2] = 1
-    return stroke3
+    return Lines.join(polylines).to_stroke3()
 
 
 def stroke3_to_polylines(stroke3: np.ndarray) -> Polylines:

@@ -77,7 +77,11 @@ def fitting_scale(published: Published) -> float:
     """
     sketcher = Sketcher(convert(published, 1.0))
     drawn = sketcher.generate(published.name, _NUM_DRAWN, seed=0)
-    side = float(np.median([longest_side(one.polylines) for one in drawn]))
+    side = float(
+        np.median(
+            [longest_side(np.concatenate(one.polylines)) for one in drawn]
+        )
+    )
     return SIDE_PX / (side or SIDE_PX)
 
 

@@ -325,7 +325,7 @@ def test_published_decoders_are_read(shared_data):
     state = np.zeros(512), np.zeros(512)
     check_predictions(model, "lstm", w, np.zeros(0), state)
     drawn = Sketcher(model).generate(published.name, 32, seed=5)
-    sides = [longest_side(one.polylines) for one in drawn]
+    sides = [longest_side(np.concatenate(one.polylines)) for one in drawn]
     np.testing.assert_allclose(np.median(sides), 255, rtol=0.15)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
 from sketcher_tf.data.formats.packed import GZIP_ERRORS, open_source
-from sketcher_tf.strokes import Polylines
+from sketcher_tf.strokes import Lines, Polylines
 
 # key_id, country code, recognized, timestamp, number of strokes
 _HEADER = struct.Struct("<Q2sbIH")
@@ -36,7 +36,9 @@ def read_bin(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
     def parse(record: tuple[int, Polylines], where: str) -> Drawing:
         key, polylines = record
         labels = {"category": category}
-        return intake.polylines(polylines, labels, where, key=str(key))
+        return intake.polylines(
+            Lines.join(polylines), labels, where, key=str(key)
+        )
 
     yield from intake.each(_records(path, intake), parse)
 

@@ -1,7 +1,7 @@
 """What every reader asks of a row before it hands over a `Drawing`."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from sketcher_tf.data.formats.placement import (
 from sketcher_tf.data.formats.simplify import ink, shorten, simplify
 from sketcher_tf.schema import Schema
 from sketcher_tf.strokes import (
+    Lines,
     bounds,
     polylines_to_stroke3,
     stroke3_to_polylines,
@@ -96,7 +97,7 @@ class Intake:
 
     def polylines(
         self,
-        lines: Sequence[np.ndarray],
+        lines: Lines,
         labels: Mapping[str, str],
         where: str,
         *,
@@ -107,7 +108,7 @@ class Intake:
         """Places absolute strokes and makes them a drawing.
 
         Args:
-            lines: [n, 2] each, in the file's unit.
+            lines: in the file's unit.
             labels: factor name -> value.
             where: the file and line, for the error.
             key: the drawing's identity; "" takes a hash of its points.
@@ -117,16 +118,17 @@ class Intake:
         Raises:
             BadDrawingError: the row cannot be used.
         """
-        check_finite(lines, where)
-        placed, side = self.rules.placement.place(lines, canvas, recorded)
+        check_finite(lines.points, where)
+        points, ends = lines
+        points, side = self.rules.placement.place(points, canvas, recorded)
+        placed = Lines(points, ends)
         if recorded or is_dense(placed, side):
             if ink(placed) > _MAX_INK * side:
                 raise BadDrawingError(
                     "too long", where, f"over {_MAX_INK} times its size"
                 )
-            placed = simplify(placed, side)
-        stroke3 = polylines_to_stroke3(placed)
-        return self._drawing(stroke3, labels, where, key, "")
+            placed = Lines.join(simplify(placed.split(), side))
+        return self._drawing(placed.to_stroke3(), labels, where, key, "")
 
     def offsets(
         self,
@@ -149,12 +151,12 @@ class Intake:
         Raises:
             BadDrawingError: the row cannot be used.
         """
-        _check_points(stroke3, where)
+        _check_rows(stroke3, where)
         placement = self.rules.placement
         if placement.fit or placement.canvas:
-            lines = stroke3_to_polylines(stroke3)
-            placed, _ = placement.place(lines, None, recorded=False)
-            stroke3 = polylines_to_stroke3(placed)
+            points, ends = Lines.join(stroke3_to_polylines(stroke3))
+            points, _ = placement.place(points, None, recorded=False)
+            stroke3 = Lines(points, ends).to_stroke3()
         return self._drawing(stroke3, labels, where, key, split)
 
     def _drawing(
@@ -184,7 +186,7 @@ class Intake:
         limit = self.rules.max_seq_len
         placement = self.rules.placement
         lines = stroke3_to_polylines(stroke3)
-        if placement.is_far(lines):
+        if placement.is_far(np.concatenate(lines)):
             low, high = bounds(lines)
             flags = "" if placement.canvas else "--canvas=WIDTHxHEIGHT or "
             self.report.note(
@@ -206,27 +208,33 @@ def content_key(stroke3: np.ndarray) -> str:
     return hashlib.blake2b(stroke3.tobytes(), digest_size=8).hexdigest()
 
 
-def check_finite(polylines: Sequence[np.ndarray], where: str) -> None:
+def check_finite(points: np.ndarray, where: str) -> None:
     """Refuses coordinates that are not finite in float32."""
-    if not len(polylines):
-        return
-    points = np.concatenate(polylines)
     limit = np.finfo(np.float32).max / 4  # so that differences are finite too
     if not (np.abs(points) < limit).all():  # False for NaN as well
         raise BadDrawingError("not finite", where)
 
 
-def _check_points(stroke3: np.ndarray, where: str) -> None:
+def _check_rows(stroke3: np.ndarray, where: str) -> None:
     if stroke3.ndim != 2 or stroke3.shape[1] != 3:
         raise BadDrawingError(
             "wrong shape", where, f"expected [N, 3], received {stroke3.shape}"
         )
+    _check_numbers(stroke3, where)
+    if ((stroke3[:, 2] != 0) & (stroke3[:, 2] != 1)).any():
+        raise BadDrawingError("wrong pen state", where, "must be 0 or 1")
+    _check_points(stroke3, where)
+
+
+def _check_points(stroke3: np.ndarray, where: str) -> None:
+    _check_numbers(stroke3, where)
+    # Points that all coincide have no size, hence nothing to scale or draw.
+    if not stroke3[1:, :2].any():
+        raise BadDrawingError("one point", where)
+
+
+def _check_numbers(stroke3: np.ndarray, where: str) -> None:
     if not len(stroke3):
         raise BadDrawingError("no points", where)
     if not np.isfinite(stroke3).all():
         raise BadDrawingError("not finite", where)
-    if ((stroke3[:, 2] != 0) & (stroke3[:, 2] != 1)).any():
-        raise BadDrawingError("wrong pen state", where, "must be 0 or 1")
-    # Points that all coincide have no size, hence nothing to scale or draw.
-    if not stroke3[1:, :2].any():
-        raise BadDrawingError("one point", where)

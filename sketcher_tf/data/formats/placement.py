@@ -6,13 +6,12 @@ is named, else the file's own, else the model's.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sketcher_tf.data.formats.simplify import SIDE_PX, ink
-from sketcher_tf.strokes import Polylines
+from sketcher_tf.strokes import Lines
 
 Size = tuple[float, float]  # width and height
 
@@ -45,63 +44,56 @@ class Placement:
     whole: bool = True
 
     def place(
-        self, lines: Sequence[np.ndarray], canvas: Size | None, recorded: bool
-    ) -> tuple[Polylines, float]:
-        """Moves and scales strokes of a file to pixels of the model.
+        self, points: np.ndarray, canvas: Size | None, recorded: bool
+    ) -> tuple[np.ndarray, float]:
+        """Moves and scales a drawing of a file to pixels of the model.
 
         Args:
-            lines: [n, 2] each, finite, in the file's unit, from the corner of
-                its canvas.
+            points: float64 [N, 2], finite, in the file's unit, from the corner
+                of its canvas.
             canvas: the file's own, or None.
             recorded: the points are as a pen or a curve gives them.
 
         Returns:
-            The strokes, float64 without empty ones, and the longest side of a
-            drawing by whose measure they are to be simplified.
+            The points, and the longest side of a drawing by whose measure they
+            are to be simplified.
         """
-        lines = [np.asarray(line, np.float64) for line in lines if len(line)]
         chosen = self.canvas or (None if self.whole else canvas)
         if self.fit or (self.whole and recorded and not chosen):
-            return fit(lines, self.size_px), self.size_px
+            return fit(points, self.size_px), self.size_px
         if chosen:
             scale = self.size_px / max(chosen)
-            return [line * scale for line in lines], self.size_px
+            return points * scale, self.size_px
         # By the model's measure, nothing would be left of a tiny part.
-        own = self.whole or self.is_far(lines)
-        return lines, longest_side(lines) if own else self.size_px
+        own = self.whole or self.is_far(points)
+        return points, longest_side(points) if own else self.size_px
 
-    def is_far(self, lines: Sequence[np.ndarray]) -> bool:
+    def is_far(self, points: np.ndarray) -> bool:
         """Whether a drawing is far from the model's, in size or in place."""
-        side = longest_side(lines)
-        reach = max(
-            side, max((np.abs(line).max() for line in lines), default=0)
-        )
+        side = longest_side(points)
+        reach = max(side, np.abs(points).max(initial=0))
         smallest = _TOO_SMALL if self.whole else _PART_TOO_SMALL
         return bool(
             side * smallest < self.size_px or reach > self.size_px * _TOO_LARGE
         )
 
 
-def fit(lines: Sequence[np.ndarray], size: float) -> Polylines:
+def fit(points: np.ndarray, size: float) -> np.ndarray:
     """Moves a drawing to the top left corner, its longest side `size`."""
-    if not len(lines):
-        return []
-    lines = [np.asarray(line, np.float64) for line in lines]
-    low = np.concatenate(list(lines)).min(axis=0)
-    longest = longest_side(lines)
+    if not len(points):
+        return points
+    moved = points - points.min(axis=0)
+    longest = longest_side(points)
     # In this order: the factor size / longest alone may overflow.
-    return [
-        (line - low) * size / longest if longest > 0 else line - low
-        for line in lines
-    ]
+    return moved * size / longest if longest > 0 else moved
 
 
-def longest_side(lines: Sequence[np.ndarray]) -> float:
+def longest_side(points: np.ndarray) -> float:
     """Of the bounding box; 0 of nothing."""
-    if not len(lines):
+    if not len(points):
         return 0.0
-    points = np.concatenate(list(lines))
-    return float((points.max(axis=0) - points.min(axis=0)).max())
+    x, y = points.T
+    return float(max(x.max() - x.min(), y.max() - y.min()))
 
 
 def parse_canvas(text: str | None) -> Size | None:
@@ -123,7 +115,7 @@ def parse_canvas(text: str | None) -> Size | None:
     return size[0], size[1]
 
 
-def is_dense(lines: Sequence[np.ndarray], side: float) -> bool:
+def is_dense(lines: Lines, side: float) -> bool:
     """Whether points stand as close as in a recording, of that longest side."""
-    steps = sum(map(len, lines)) - len(lines)
+    steps = len(lines.points) - len(lines.ends)
     return steps >= _FEW_POINTS and ink(lines) < steps * _DENSE * side

@@ -10,15 +10,16 @@
 - lists of any of them, bare or under a name, which may be their word.
 """
 
+import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import BadDrawingError, Drawing
-from sketcher_tf.strokes import Polylines
+from sketcher_tf.strokes import Lines
 
 _LISTS = ("drawings", "rows", "data", "sketches")  # names for lists of rows
 _DRAWINGS = ("drawing", "polylines", "strokes", "paths", "lines")  # and for one
@@ -115,8 +116,11 @@ def parse_row(row: Any, where: str, category: str, intake: Intake) -> Drawing:
 
 def _strokes(
     drawing: list[Any], points: bool, where: str, intake: Intake
-) -> tuple[Polylines, bool]:
-    """The strokes [n, 2], and whether they have times."""
+) -> tuple[Lines, bool]:
+    """The strokes, and whether they have times."""
+    columns = None if points else _columns(drawing)
+    if columns is not None:
+        return columns, any(len(stroke) == 3 for stroke in drawing)
     if _is_line(drawing):
         drawing, points = [drawing], True
     while len(drawing) == 1 and _depth(drawing) > 3:
@@ -131,7 +135,36 @@ def _strokes(
         len(stroke) == 3 or (isinstance(stroke, dict) and "x" not in stroke)
         for stroke in drawing
     )
-    return lines, timed and not points
+    return Lines.join(lines), timed and not points
+
+
+def _columns(drawing: list[Any]) -> Lines | None:
+    """Strokes [x, y] or [x, y, t] of numbers, all at once; None for others.
+
+    So is nearly all that there is to read.
+    """
+    if not (
+        _are_all(drawing, list)
+        and {2, 3}.issuperset(map(len, drawing))
+        and _are_all(itertools.chain.from_iterable(drawing), list)
+    ):
+        return None
+    xs, ys = ([stroke[axis] for stroke in drawing] for axis in (0, 1))
+    lengths = list(map(len, xs))
+    numbers = list(itertools.chain.from_iterable(xs + ys))
+    if lengths != list(map(len, ys)) or not _are_all(numbers, int, float):
+        return None
+    try:
+        points = np.array(numbers, np.float64).reshape(2, -1).T
+    except OverflowError:
+        return None
+    ends = itertools.accumulate(filter(None, lengths))
+    return Lines(points, np.fromiter(ends, int))
+
+
+def _are_all(values: Iterable[Any], *types: type) -> bool:
+    """Whether values are of these types, none of which is derived."""
+    return set(types).issuperset(map(type, values))
 
 
 def _axes(stroke: Any, where: str) -> np.ndarray:

@@ -7,12 +7,11 @@ Ramer-Douglas-Peucker with an epsilon of 2 pixels, whole pixels; of a drawing
 whose longest side is 255.
 """
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
-from sketcher_tf.strokes import Polylines
+from sketcher_tf.strokes import Lines, Polylines
 
 SIDE_PX = 255.0  # the longest side of a simplified drawing
 SPACING_PX = 1.0
@@ -73,17 +72,10 @@ def shorten(polylines: Sequence[np.ndarray], num_points: int) -> Polylines:
     return [line.astype(np.float32) for line in strokes]
 
 
-def ink(polylines: Sequence[np.ndarray]) -> float:
+def ink(lines: Lines) -> float:
     """The length of all lines together, in their unit."""
-    lines = [line for line in polylines if len(line)]
-    if not lines:
-        return 0.0
-    # All lines in one array: NumPy's cost is per call, and every drawing that
-    # is read is measured.
-    points = np.concatenate(lines)
-    steps = points[1:] - points[:-1]
-    ends = np.fromiter(itertools.accumulate(map(len, lines[:-1])), int)
-    steps[ends - 1] = 0
+    steps = lines.points[1:] - lines.points[:-1]
+    steps[lines.ends[:-1] - 1] = 0
     return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
 
 

@@ -11,6 +11,7 @@ The message is written by hand, so that the processes that prepare data need
 not load TensorFlow. No TensorFlow here.
 """
 
+import functools
 import hashlib
 import zlib
 from collections.abc import Sequence
@@ -122,7 +123,12 @@ def _entry(name: bytes, feature: bytes) -> bytes:
 
 def _field(number: int, payload: bytes) -> bytes:
     """A field of protobuf's wire type 2: bytes, a message, packed numbers."""
-    return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
+    return _head(number, len(payload)) + payload
+
+
+@functools.lru_cache(2**14)
+def _head(number: int, size: int) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(size)
 
 
 def _varint(number: int) -> bytes:

@@ -82,21 +82,25 @@ class Tally:
         """
         drawings = iter(drawings)
         while some := list(itertools.islice(drawings, _AT_ONCE)):
-            for drawing, row in zip(
-                some, make_rows(some, image_size), strict=True
-            ):
-                self._add(drawing, row)
-                yield row
+            rows = make_rows(some, image_size)
+            training = [
+                drawing.stroke3
+                for drawing, row in zip(some, rows, strict=True)
+                if self._add(drawing, row) == "train"
+            ]
+            if training:
+                self.sizes.update(_longest_sides(training))
+                self._add_moments(_moments(training))
+            yield from rows
 
-    def _add(self, drawing: Drawing, row: Row) -> None:
+    def _add(self, drawing: Drawing, row: Row) -> str:
+        """Counts a drawing of its split, which is returned."""
         split = split_at(row.place)
         self._check_factors(tuple(drawing.labels), drawing.key)
         self.labels[split][row.labels] += 1
         self.lengths[split][len(drawing.stroke3)] += 1
         self.num_bytes[split] += len(row.features)
-        if split == "train":
-            self.sizes[f"{_longest_side(drawing.stroke3):.3g}"] += 1
-            self._add_moments(_moments(drawing.stroke3))
+        return split
 
     def update(self, other: "Tally") -> None:
         """Adds the tally of another part of the set.
@@ -258,13 +262,25 @@ class Tally:
         return math.sqrt(variance)
 
 
-def _longest_side(stroke3: np.ndarray) -> float:
-    points = np.cumsum(stroke3[:, :2], axis=0, dtype=np.float32)
-    return float((points.max(axis=0) - points.min(axis=0)).max())
+def _longest_sides(drawings: Sequence[np.ndarray]) -> list[str]:
+    points = np.concatenate(
+        [np.cumsum(one[:, :2], axis=0, dtype=np.float32) for one in drawings]
+    )
+    starts = _starts(drawings)
+    sides = np.maximum.reduceat(points, starts)
+    sides -= np.minimum.reduceat(points, starts)
+    return [f"{side:.3g}" for side in sides.max(axis=1).tolist()]
 
 
-def _moments(stroke3: np.ndarray) -> tuple[int, int, int]:
-    offsets = stroke3[:, :2].astype(np.float64).ravel()
-    sums = float(offsets.sum()), float(offsets @ offsets)
-    total, squares = (round(value / _UNIT) for value in sums)
+def _moments(drawings: Sequence[np.ndarray]) -> tuple[int, int, int]:
+    """Of the offsets of drawings; each is rounded by itself."""
+    offsets = np.concatenate(drawings)[:, :2].astype(np.float64)
+    of_each = np.stack([offsets.sum(axis=1), (offsets**2).sum(axis=1)])
+    sums = np.add.reduceat(of_each, _starts(drawings), axis=1)
+    total, squares = (sum(map(round, row)) for row in (sums / _UNIT).tolist())
     return offsets.size, total, squares
+
+
+def _starts(drawings: Sequence[np.ndarray]) -> np.ndarray:
+    """Where each drawing begins, if they come one after the other."""
+    return np.cumsum([0, *map(len, drawings[:-1])])

@@ -13,7 +13,7 @@ from sketcher_tf.data.formats.placement import (
     parse_canvas,
 )
 from sketcher_tf.schema import Factor, Schema
-from sketcher_tf.strokes import bounds, stroke3_to_polylines
+from sketcher_tf.strokes import Lines, bounds, stroke3_to_polylines
 
 SCHEMA = Schema((Factor("category", ("cat",)),), 30.0, 40, 64)
 LABELS = {"category": "cat"}
@@ -30,7 +30,7 @@ def read(lines, *, recorded=False, own=None, strict=False, **placement):
     rules = Rules.of_model(SCHEMA, Placement(**placement))
     intake = Intake(rules, SkipReport(strict))
     drawing = intake.polylines(
-        lines, LABELS, "a:1", canvas=own, recorded=recorded
+        Lines.join(lines), LABELS, "a:1", canvas=own, recorded=recorded
     )
     return stroke3_to_polylines(drawing.stroke3), intake.report
 
@@ -91,7 +91,7 @@ def test_whole_drawings_are_simplified_in_their_own_units(size):
 
 def test_simplified_drawings_are_left_as_they_are():
     corners = circle(255, points=20)
-    assert not is_dense([corners], 255.0)
+    assert not is_dense(Lines.join([corners]), 255.0)
     lines, _ = read([corners, corners[:2]])
     np.testing.assert_allclose(lines[0], corners, atol=1e-4)
 
@@ -131,7 +131,7 @@ def test_too_many_points_are_simplified_further_unless_strict():
     with pytest.raises(BadDrawingError, match="300 points > 40"):
         read([scribble], strict=True)
     with pytest.raises(BadDrawingError, match="300 points > 40"):
-        Intake(Rules(40)).polylines([scribble], LABELS, "a:1")
+        Intake(Rules(40)).polylines(Lines.join([scribble]), LABELS, "a:1")
 
 
 def test_endless_ink_is_refused():

@@ -18,7 +18,7 @@ from sketcher_tf.data.formats.simplify import (
     shorten,
     simplify,
 )
-from sketcher_tf.strokes import bounds
+from sketcher_tf.strokes import Lines, bounds, fit_to_box
 
 coordinates = st.floats(-1e4, 1e4, allow_nan=False)
 lines = hnp.arrays(
@@ -27,9 +27,14 @@ lines = hnp.arrays(
 drawings = st.lists(lines, min_size=1, max_size=4)
 
 
+def fitted(polylines):
+    points, ends = Lines.join(polylines)
+    return Lines(fit(points, SIDE_PX), ends).split()
+
+
 def google(polylines):
     """A raw drawing as the simplified files hold it."""
-    return simplify(fit(polylines, SIDE_PX))
+    return simplify(fitted(polylines))
 
 
 def distance_to(points, line):
@@ -129,7 +134,7 @@ def test_simplification_goes_by_the_side(polylines, scale):
     of 2 leave ties as they are.
     """
     assume(np.ptp(np.concatenate(polylines), axis=0).max() > 0)
-    scaled = [line * scale for line in fit(polylines, SIDE_PX)]
+    scaled = [line * scale for line in fitted(polylines)]
     for ours, other in zip(
         google(polylines), simplify(scaled, SIDE_PX * scale), strict=True
     ):
@@ -152,7 +157,7 @@ def test_shortened_drawings_fit_and_keep_their_points(polylines, limit):
 
 @given(lines, st.integers(2, 30))
 def test_large_drawings_are_shortened_as_their_small_copies(line, limit):
-    copy = fit([line], 512.0)
+    copy = fit_to_box([line], 512.0)
     [small], [large] = shorten(copy, limit), shorten([copy[0] * 4096], limit)
     np.testing.assert_allclose(small * 4096, large, rtol=1e-6, atol=1e-30)
 
@@ -207,4 +212,4 @@ def equal(ours, theirs):
 )
 def test_the_way_between_strokes_is_no_ink(strokes, length):
     lines = [np.array(stroke, float).reshape(-1, 2) for stroke in strokes]
-    assert ink(lines) == length
+    assert ink(Lines.join(lines)) == length

@@ -10,11 +10,10 @@ import pytest
 from PIL import Image, ImageSequence
 from playwright.sync_api import expect
 
-from sketcher_tf.data.formats.placement import fit
 from sketcher_tf.data.formats.simplify import resample
 from sketcher_tf.rendering.ndjson import to_ndjson
 from sketcher_tf.sketches import Sketch
-from sketcher_tf.strokes import polylines_to_stroke3
+from sketcher_tf.strokes import fit_to_box, polylines_to_stroke3
 from tests.testing.studio import (
     NEEDS_BROWSER,
     RING,
@@ -198,7 +197,7 @@ def test_every_programs_strokes_are_read(page):
         found = lines(page)
         low = np.concatenate(found).min(axis=0)
         found = [line - low for line in found]
-        wanted = fit([np.array(line) for line in wanted], 255.0)
+        wanted = fit_to_box([np.array(line) for line in wanted], 255.0)
         if name == "potrace":  # nobody knows where the pen was lifted
             assert distance(found, wanted) < 6
         else:
@@ -217,7 +216,7 @@ def test_paths_are_cut_where_the_pen_moves(page):
     ]
     found = lines(page)
     low = np.concatenate(found).min(axis=0)
-    wanted = fit([np.array(line) for line in wanted], 255.0)
+    wanted = fit_to_box([np.array(line) for line in wanted], 255.0)
     assert_same([line - low for line in found], wanted, 3.0)
 
 

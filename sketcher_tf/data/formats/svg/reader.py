@@ -14,7 +14,7 @@ from sketcher_tf.data.formats.svg.ink import ink_of
 from sketcher_tf.data.formats.svg.outlines import centre_lines
 from sketcher_tf.data.formats.svg.painted import Scene, Shape
 from sketcher_tf.data.formats.svg.scene import scene_of
-from sketcher_tf.strokes import Polylines
+from sketcher_tf.strokes import Lines, Polylines
 
 _DECLARED = re.compile(rb"\s*<\?xml[^>]*encoding")
 
@@ -36,7 +36,8 @@ def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
         with np.errstate(all="ignore"):  # what is not finite is refused
             scene = _scene(row, where)
             ink = ink_of(scene)
-            check_finite([n for s in ink.shapes for n in s.lines], where)
+            outlines = [line for s in ink.shapes for line in s.lines]
+            check_finite(Lines.join(outlines).points, where)
             lines = ink.lines or _fills(ink.shapes, where, intake)
         if not lines:
             raise BadDrawingError("no points", where, _why_empty(scene))
@@ -47,7 +48,7 @@ def read_svg(path: Path, category: str, intake: Intake) -> Iterator[Drawing]:
                 f"{ink.left_out} fill{'s' * (ink.left_out > 1)}",
             )
         return intake.polylines(
-            lines,
+            Lines.join(lines),
             {"category": category},
             where,
             canvas=scene.canvas,

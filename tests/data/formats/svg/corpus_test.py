@@ -13,10 +13,9 @@ import pytest
 
 from sketcher_tf.data.formats.checks import Intake
 from sketcher_tf.data.formats.drawing import SkipReport
-from sketcher_tf.data.formats.placement import fit
 from sketcher_tf.data.formats.simplify import resample
 from sketcher_tf.data.formats.svg import read_svg
-from sketcher_tf.strokes import stroke3_to_polylines
+from sketcher_tf.strokes import fit_to_box, stroke3_to_polylines
 
 CORPUS = Path(__file__).with_name("corpus")
 EXPECTED = json.loads((CORPUS / "strokes.json").read_text())
@@ -37,7 +36,7 @@ def test_every_programs_strokes_are_read(name):
     intake = Intake(report=SkipReport(strict=True))
     [drawing] = read_svg(CORPUS / f"{name}.svg", "cat", intake)
     found = stroke3_to_polylines(drawing.stroke3)
-    wanted = fit([np.array(line) for line in EXPECTED[name]], 255.0)
+    wanted = fit_to_box([np.array(line) for line in EXPECTED[name]], 255.0)
     assert len(found) == len(wanted)
     assert len(drawing.stroke3) < 100
     if name == "potrace":  # of a picture nobody knows where the pen was lifted
