@@ -92,8 +92,7 @@ def longest_side(points: np.ndarray) -> float:
     """Of the bounding box; 0 of nothing."""
     if not len(points):
         return 0.0
-    x, y = points.T
-    return float(max(x.max() - x.min(), y.max() - y.min()))
+    return float((points.max(axis=0) - points.min(axis=0)).max())
 
 
 def parse_canvas(text: str | None) -> Size | None:

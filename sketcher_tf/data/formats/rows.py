@@ -95,7 +95,7 @@ def parse_row(row: Any, where: str, category: str, intake: Intake) -> Drawing:
     drawing, points = row, False
     if isinstance(row, dict):
         given = _lower(row)
-        name = _name_of_drawing(given)
+        name = _first_of(_DRAWINGS, given)
         drawing, points = given.get(name), name == "polylines"
         if isinstance(drawing, str):
             drawing = loads(drawing, where)
@@ -268,8 +268,13 @@ def _lower(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _name_of_drawing(row: Any) -> str:
     """Under which name an object holds a drawing; "" if it holds none."""
-    names = _lower(row) if isinstance(row, dict) else {}
-    return next((name for name in _DRAWINGS if name in names), "")
+    if not isinstance(row, dict):
+        return ""
+    return _first_of(_DRAWINGS, row) or _first_of(_DRAWINGS, _lower(row))
+
+
+def _first_of(names: Sequence[str], row: Mapping[str, Any]) -> str:
+    return next((name for name in names if name in row), "")
 
 
 def _with_word(row: Any, word: str) -> dict[str, Any]:

@@ -264,7 +264,10 @@ class Tally:
 
 def _longest_sides(drawings: Sequence[np.ndarray]) -> list[str]:
     points = np.concatenate(
-        [np.cumsum(one[:, :2], axis=0, dtype=np.float32) for one in drawings]
+        [
+            np.add.accumulate(one[:, :2], axis=0, dtype=np.float32)
+            for one in drawings
+        ]
     )
     starts = _starts(drawings)
     sides = np.maximum.reduceat(points, starts)
