@@ -1,6 +1,7 @@
 """Files that are whole at any moment, and work that only one process does."""
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -36,6 +37,19 @@ def to_path(name: str | Path) -> Path:
 def is_remote(name: str | Path) -> bool:
     """Whether a path is in an object store."""
     return "://" in str(name)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder of this path.
+
+    Not if it is too long to be one, as the names of many files together are.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return False
+        raise
 
 
 def identity_of(path: Path) -> str:

@@ -83,6 +83,12 @@ def test_beam_prepares_the_same(rows, tmp_path):
         sources.prepare(str(rows), OPTIONS, there, beam=beam)
 
 
+def test_many_files_may_be_named_at_once(rows, tmp_path):
+    output = tmp_path / "prepared"
+    sources.prepare(",".join(200 * [str(rows)]), OPTIONS, output)
+    assert is_prepared(output)
+
+
 def test_what_is_prepared_is_taken_as_it_is(rows, tmp_path):
     folder = sources.prepare(str(rows), OPTIONS, tmp_path / "set")
     before = contents(folder)

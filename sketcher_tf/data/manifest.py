@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sketcher_tf.files import exists
 from sketcher_tf.schema import Schema
 
 SCHEMA_FILE = "schema.json"
@@ -86,8 +87,10 @@ def is_prepared(folder: Path) -> bool:
 
     A run folder has a schema too.
     """
+    if not exists(folder / SCHEMA_FILE):
+        return False
     others = {path.name for path in folder.glob("*")} - {SCHEMA_FILE}
-    return (folder / SCHEMA_FILE).exists() and all(
+    return all(
         name.startswith(SPLITS) and name.endswith(".tfrecord")
         for name in others
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from sketcher_tf.files import exists
 from sketcher_tf.sketcher import Sketcher
 from sketcher_tf.training.run_folder import model_file
 
@@ -44,7 +45,7 @@ def load_models(texts: Sequence[str]) -> dict[str, Sketcher]:
 
 def _name_and_path(text: str) -> tuple[str, Path]:
     name, equals, named = text.partition("=")
-    if equals and not Path(text).exists():
+    if equals and not exists(Path(text)):
         return name.strip(), Path(named)
     path = Path(text)
     # Every finished run has a model.keras: its folder tells more.

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,10 @@ def test_a_manifest_survives_json():
 def test_a_manifest_without_extras_survives_json():
     manifest = Manifest(toys.SCHEMA, {"train": Split(("a",), {3: 1})}, {})
     assert Manifest.loads(manifest.dumps()) == manifest
+
+
+def test_what_is_too_long_a_path_is_not_prepared():
+    assert not is_prepared(Path(",".join(50 * ["drawings/" + "cat" * 30])))
 
 
 def test_what_another_version_prepared_is_told(tmp_path):

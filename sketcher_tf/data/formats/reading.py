@@ -23,7 +23,7 @@ from sketcher_tf.data.formats.drawing import Drawing, SkipReport
 from sketcher_tf.data.formats.signatures import Identity, identify
 from sketcher_tf.data.formats.spans import Span
 from sketcher_tf.data.formats.svg import read_svg
-from sketcher_tf.files import is_remote, to_path
+from sketcher_tf.files import exists, is_remote, to_path
 from sketcher_tf.sketches import Sketch
 
 # (path, category, intake, options of the format) -> drawings
@@ -219,7 +219,8 @@ def read_files(
 def _expand(source: str) -> list[SourceFile]:
     """The files of one source; all of them are drawings."""
     path = to_path(source)
-    if path.is_dir():
+    there = exists(path)
+    if there and path.is_dir():
         every = [
             SourceFile(file, identify(file))
             for file in sorted(path.rglob("*"))
@@ -229,7 +230,7 @@ def _expand(source: str) -> list[SourceFile]:
         ignored = [file for file in every if not file.format]
         _tell_ignored(source, found, ignored)
         return found
-    paths = [path] if path.is_file() else _matches(source)
+    paths = [path] if there and path.is_file() else _matches(source)
     found = [SourceFile(file, identify(file)) for file in paths]
     _check_found(source, found)
     return found

@@ -166,6 +166,7 @@ def test_other_files_of_a_folder_are_left_out(tmp_path, caplog):
         ("pictures", "5.png is a raster image"),
         ("pictures", "; and 2 more."),
         ("cat.ndjson,nowhere", "'nowhere', which has none"),
+        pytest.param("a" * 5000, "which has none", id="too long a path"),
         ("", "received ''"),
         (" , ", "received ' , '"),
     ],

@@ -18,7 +18,7 @@ from sketcher_tf.data.formats.simplify import (
     shorten,
     simplify,
 )
-from sketcher_tf.strokes import Lines, bounds, fit_to_box
+from sketcher_tf.strokes import Lines, bounds
 
 coordinates = st.floats(-1e4, 1e4, allow_nan=False)
 lines = hnp.arrays(
@@ -157,7 +157,7 @@ def test_shortened_drawings_fit_and_keep_their_points(polylines, limit):
 
 @given(lines, st.integers(2, 30))
 def test_large_drawings_are_shortened_as_their_small_copies(line, limit):
-    copy = fit_to_box([line], 512.0)
+    copy = [fit(line, 512.0)]
     [small], [large] = shorten(copy, limit), shorten([copy[0] * 4096], limit)
     np.testing.assert_allclose(small * 4096, large, rtol=1e-6, atol=1e-30)
 
