@@ -30,12 +30,14 @@ train: install
 studio demo: install
 	$(BIN)/python -m export.studio $(ARGS)
 
+# What is compiled is kept, or each of a hundred processes compiles it again.
 test: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --verbose --numprocesses=auto --dist=loadfile \
-		--max-worker-restart=0 --durations=10
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --verbose \
+		--numprocesses=auto --dist=loadfile --max-worker-restart=0 \
+		--durations=10
 
 docs: $(VENV)/installed-dev-$(VERSION)
 	$(BIN)/python -m mkdocs build

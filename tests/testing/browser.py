@@ -15,12 +15,15 @@ NEEDS_CHROMIUM = pytest.mark.skipif(
     _CHROMIUM is None, reason="apt-get install chromium"
 )
 # Chromium asks hosts of its own at every start; tests are for this machine.
+# WebAssembly is compiled once: to do so again for speed pays on no page that
+# lives for seconds, and takes a quarter of its time.
 _SWITCHES = (
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
+    "--js-flags=--liftoff-only",
 )
 
 
