@@ -54,7 +54,9 @@ SHORT = PLAIN | {
     "training.epochs": 1,
     "training.steps_per_epoch": 1,
 }
-# The n-th call of this one ends a step, and of that one puts a file in place.
+# The n-th call of this one comes before the first step of a phase, of that one
+# ends a step, and of the last one puts a file in place.
+BEGIN = "sketcher_tf.training.trainer.fit"
 STEP = "sketcher_tf.training.callbacks.StopOnNaN.on_train_batch_end"
 RENAME = "sketcher_tf.files.os.replace"
 _PATIENCE_S = 300  # on a busy machine

@@ -11,10 +11,11 @@ from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
 from sketcher_tf.training.run_folder import RunFolder, read_history
 from tests.testing import processes, toys
-from tests.testing.processes import FAILED, KILLED, PLAIN, STEP, STEPS
+from tests.testing.processes import BEGIN, FAILED, KILLED, PLAIN, STEP, STEPS
 
 FEW = PLAIN | {
     "training.image_epochs": 0,
+    "training.critic_epochs": 0,
     "training.epochs": 2,
     "training.learning_rate": 1e-3,
 }
@@ -76,7 +77,8 @@ def test_finetuning_is_resumed_and_repeats_itself(
         options = {"origin": whole.model, "keep_words": True} | options
         return processes.train(marks, run.path, FEW, kill_at=kill_at, **options)
 
-    assert train((STEP, 2)) == KILLED
+    assert train((BEGIN, 1)) == KILLED
+    assert not run.last.exists()
     assert train((STEP, STEPS + 1)) == KILLED
     assert run.last.exists()
     for others in (
@@ -104,6 +106,7 @@ def test_no_epoch_is_a_new_critic_for_the_model(data, whole, tmp_path):
     # At the rate of before it would be the critic of before, to the bit.
     changes = FEW | {
         "training.epochs": 0,
+        "training.critic_epochs": 1,
         "training.critic_learning_rate": 1e-2,
     }
     assert processes.train(data, run.path, changes, origin=whole.model) == 0
