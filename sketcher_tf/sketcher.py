@@ -109,7 +109,7 @@ class Sketcher:
                 temperature, or tries without a critic.
         """
         how = self._wanted(category, count, temperature, seed, tries)
-        points = self._draw_with_tries(*how)
+        points = self.draw(*how)
         return self._sketches(points, [category] * count)
 
     def count_tries(
@@ -168,9 +168,7 @@ class Sketcher:
             points / self.schema.stroke5_scale,
             np.full(count, len(sketch.stroke3), np.int32),
         )
-        points = self._draw_with_tries(
-            wanted._replace(prefix=prefix), self._number(tries)
-        )
+        points = self.draw(wanted._replace(prefix=prefix), tries)
         return self._sketches(points, [category] * count)
 
     def encode(
@@ -289,9 +287,22 @@ class Sketcher:
         tau = temperature_of_new(temperature, number, self.schema)
         return new_request(self.schema, category, count, tau, seed), number
 
-    def _draw_with_tries(
-        self, request: DrawingRequest, number: int
+    def draw(
+        self, request: DrawingRequest, tries: int | None = None
     ) -> tf.Tensor:
+        """What is asked for, as points in units of the scale factor.
+
+        Args:
+            request: a row per sketch.
+            tries: as for `generate`.
+
+        Returns:
+            Stroke-5 float32 [B, max_seq_len + 1, 5].
+
+        Raises:
+            ValueError: tries without a critic.
+        """
+        number = self._number(tries)
         if number == 1:
             return self._draw(request)
         return self._best(request, number).points

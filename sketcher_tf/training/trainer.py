@@ -40,6 +40,7 @@ from sketcher_tf.training.callbacks import (
 from sketcher_tf.training.critic_phase import CriticTraining
 from sketcher_tf.training.image_phase import ImageTraining
 from sketcher_tf.training.loop import Batches, Validation, fit
+from sketcher_tf.training.replay import Replay, recall
 from sketcher_tf.training.run_folder import RunFolder
 from sketcher_tf.training.schedules import LearningRate
 from sketcher_tf.training.transfer import Origin, without_drawings
@@ -174,8 +175,8 @@ class _Training:
                 ),
                 jit_compile=False,
             )
-        if self.origin and self.chief and not self.run.last.exists():
-            self.origin.begin(model)
+        if self.origin and self.chief:
+            self.origin.begin(model)  # what has been saved comes over it
         self._take_up(model, self.run.last)
         return model
 
@@ -238,8 +239,11 @@ class _Training:
         critic = model.critic
         assert critic is not None
         settings = self.config.training
+        replay = self._replay()
         with self.strategy.scope():
-            phase = CriticTraining(critic, model.encoder.states, settings)
+            phase = CriticTraining(
+                critic, model.encoder.states, settings, replay
+            )
             steps = self.steps * settings.critic_epochs
             rate = dataclasses.replace(
                 settings,
@@ -259,6 +263,13 @@ class _Training:
             self._validation,
         )
         return critic
+
+    def _replay(self) -> Replay | None:
+        """Drawings of the words that the data lack, if they are kept."""
+        if self.origin is None or self.kept is None or not self.kept.any():
+            return None
+        sketcher = Sketcher(self.origin.model)
+        return recall(sketcher, self.manifest.schema, self.kept)
 
     @property
     def _validation(self) -> Validation:

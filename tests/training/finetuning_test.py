@@ -9,7 +9,10 @@ import pytest
 import sketcher_tf.model.ai_sketcher  # noqa: F401  Keras then knows its classes
 from sketcher_tf import train
 from sketcher_tf.configs import PRESETS
+from sketcher_tf.training import trainer
 from sketcher_tf.training.run_folder import RunFolder, read_history
+from sketcher_tf.training.transfer import Origin
+from sketcher_tf.training.workers import make_strategy
 from tests.testing import processes, toys
 from tests.testing.processes import BEGIN, FAILED, KILLED, PLAIN, STEP, STEPS
 
@@ -66,6 +69,21 @@ def test_finetuning_begins_with_the_model_and_keeps_its_words(whole, finetuned):
             if one is old.prior:
                 mine, theirs = mine[0], theirs[2]
             np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("keep_words", [False, True])
+def test_words_that_are_kept_are_practised(marks, whole, tmp_path, keep_words):
+    origin = Origin.load(whole.model, keep_words)
+    config = toys.CONFIG.continued(origin.model.config, origin.fingerprint)
+    strategy = make_strategy("one_device")
+    replay = trainer._Training(
+        config, marks, RunFolder(tmp_path), strategy, origin
+    )._replay()
+    if not keep_words:
+        assert replay is None
+        return
+    assert (replay.condition == [0, 0, 1]).all()  # the ring
+    assert (replay.points[:, -1, 4] == 1).all()
 
 
 def test_finetuning_is_resumed_and_repeats_itself(

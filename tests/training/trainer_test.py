@@ -107,6 +107,8 @@ def test_a_run_leaves_what_it_says(whole):
     assert not hasattr(model, "optimizer")  # the result is not trained on
     last = keras.saving.load_model(whole.last)
     assert last.optimizer.iterations == 3 * STEPS
+    # What a run that goes on has is drawn without its critic.
+    assert [m.critic.is_ready for m in (last, model)] == [False, True]
 
 
 def test_the_phase_of_the_critic_changes_nothing_else(whole):
