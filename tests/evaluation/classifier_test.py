@@ -235,7 +235,7 @@ def test_real_drawings_are_named(shared_data, tmp_path, monkeypatch):
     )
     folder = prepare(sources, Options())
     judge = trained_classifier(
-        folder, ClassifierConfig(epochs=2, batch_size=64)
+        folder, ClassifierConfig(epochs=2, batch_size=64, filters=12)
     )
     held_out = read_split(folder, "test", 1000)
     labels, _ = judge.predict(held_out.images)

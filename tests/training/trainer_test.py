@@ -20,6 +20,7 @@ from sketcher_tf.training.schedules import LearningRate
 from sketcher_tf.training.workers import make_strategy
 from tests.testing import processes, toys
 from tests.testing.processes import (
+    BEGIN,
     FAILED,
     KILLED,
     PLAIN,
@@ -55,8 +56,8 @@ def test_a_run_killed_at_any_moment_repeats_itself(data, whole, tmp_path):
     def train(*kill_at):
         return processes.train(data, run.path, PLAIN, kill_at=kill_at or None)
 
-    # In the first epoch of the images.
-    assert train(STEP, 3) == KILLED
+    # Before the first step of the images.
+    assert train(BEGIN, 1) == KILLED
     assert not run.images.exists()
     # While the second epoch of the images is saved.
     assert train(RENAME, _STARTED + 2) == KILLED
